@@ -1,0 +1,159 @@
+"""Every tunable, its unit in its name and its default: data only.
+
+A bound's docstring says what happens when it is reached.
+"""
+
+from dataclasses import dataclass, field
+
+KIB = 1024
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaftConfig:
+    """Consensus. One tick is one heartbeat interval."""
+
+    heartbeat_interval_ticks: int = 1
+    election_timeout_ticks: int = 10
+    """Elections start after this many silent ticks, up to twice as many at random."""
+    append_bytes_max: int = MIB
+    """Entry bytes in one AppendEntries; the rest follows in the next."""
+    inflight_messages_max: int = 256
+    """AppendEntries unanswered by one follower; beyond it the leader waits for an answer."""
+    inflight_bytes_max: int = 16 * MIB
+    """Entry bytes unanswered by one follower; beyond it the leader waits for an answer."""
+    uncommitted_bytes_max: int = 128 * MIB
+    """Entry bytes not yet committed; beyond it proposals are rejected."""
+    pre_vote: bool = True
+    check_quorum: bool = True
+    learners_max: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireConfig:
+    """One client connection: HTTP/2 and gRPC."""
+
+    message_bytes_max: int = 1_572_864 + 512 * KIB
+    """A larger gRPC message ends its call with RESOURCE_EXHAUSTED, as grpc-go words it."""
+    header_block_bytes_max: int = 16 * KIB
+    """A larger header block (CONTINUATION included) closes the connection with ENHANCE_YOUR_CALM."""
+    header_list_bytes_max: int = 64 * KIB
+    """A header list that decodes to more closes the connection with ENHANCE_YOUR_CALM."""
+    concurrent_streams_max: int = 1_000_000
+    """Streams beyond it are refused with REFUSED_STREAM."""
+    receive_window_bytes: int = MIB
+    """What a peer may send ahead of us, a connection and a stream."""
+    output_bytes_max: int = 16 * MIB
+    """Output a slow reader leaves waiting; beyond it the connection stops reading and its streams wait."""
+    control_frames_max: int = 1_000
+    """PING, SETTINGS, RST_STREAM and empty frames between two useful ones; beyond it ENHANCE_YOUR_CALM."""
+    keepalive_interval_min_ms: int = 5_000
+    """Pings that come oftener, three times over, are answered with GOAWAY too_many_pings."""
+    keepalive_interval_ms: int = 7_200_000
+    keepalive_timeout_ms: int = 20_000
+    header_cache_blocks_max: int = 64
+    header_cache_block_bytes_max: int = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConfig:
+    """The one LMDB environment."""
+
+    map_bytes: int = 1 << 40
+    """The sparse map; never resized."""
+    commit_in_place_entries_max: int = 3
+    """More entries than this are always committed on the storage thread."""
+    commit_in_place_milliseconds_max: float = 1.0
+    """When the moving average of commits is slower, nothing is committed on the loop."""
+    deletes_per_write_max: int = 1_000
+    """Rows that one write may remove on the side; the rest waits for the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportConfig:
+    """Messages between members."""
+
+    queue_bytes_max: int = 64 * MIB
+    """Bytes waiting for one peer; what comes on top is dropped, and Raft sends it again."""
+    frame_bytes_max: int = 64 * MIB
+    """A larger frame closes the connection."""
+    reconnect_milliseconds_min: int = 20
+    reconnect_milliseconds_max: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """The loop."""
+
+    proposals_waiting_max: int = 100_000
+    """Requests waiting for their entry; beyond it `etcdserver: too many requests`."""
+    proposal_bytes_waiting_max: int = 256 * MIB
+    """The same in bytes."""
+    apply_lag_entries_max: int = 5_000
+    """Committed but not applied entries; beyond it `etcdserver: too many requests`."""
+    apply_milliseconds_per_turn_max: float = 10.0
+    """Applying longer than this in one turn lets the loop breathe before going on."""
+    snapshot_count_entries: int = 10_000
+    """Applied entries after which the log is cut back."""
+    snapshot_catchup_entries: int = 5_000
+    """Entries kept behind the applied index when it is, for followers that are slow."""
+    log_bytes_max: int = 128 * MIB
+    """The log is cut back earlier when its entries weigh more."""
+    snapshot_chunk_bytes: int = 512 * KIB
+    snapshot_chunks_inflight_max: int = 4
+    lease_expirations_per_tick_max: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchConfig:
+    """Watches."""
+
+    backlog_bytes_max: int = 64 * MIB
+    """Undelivered bytes of one watch stream; beyond it its watches fall back to reading history."""
+    catch_up_rows_per_turn_max: int = 1_000
+    """Rows of history that all catching-up watches may read in one turn."""
+    progress_notify_interval_ms: int = 600_000
+    response_bytes_max: int = 1_572_864
+    """Larger event batches are split, and marked as fragments for watches that asked for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """What a request may ask."""
+
+    request_bytes_max: int = 1_572_864
+    """Larger requests: `etcdserver: request is too large`."""
+    txn_operations_max: int = 128
+    quota_bytes: int = 2 * 1024 * MIB
+    """Row bytes; beyond it the NOSPACE alarm is raised. Negative: no quota."""
+    lease_ttl_seconds_max: int = 9_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberConfig:
+    """One member, as its flags say."""
+
+    name: str = "default"
+    data_dir: str = "default.raftkv"
+    listen_client_urls: tuple[str, ...] = ("http://localhost:2379",)
+    advertise_client_urls: tuple[str, ...] = ("http://localhost:2379",)
+    listen_peer_urls: tuple[str, ...] = ("http://localhost:2380",)
+    initial_advertise_peer_urls: tuple[str, ...] = ("http://localhost:2380",)
+    listen_metrics_urls: tuple[str, ...] = ()
+    initial_cluster: tuple[tuple[str, str], ...] = (("default", "http://localhost:2380"),)
+    """(member name, peer URL) pairs; a name may come several times."""
+    initial_cluster_token: str = "etcd-cluster"  # noqa: S105 - a cluster's name, not a secret
+    initial_cluster_state: str = "new"
+    strict_reconfig_check: bool = True
+    force_new_cluster: bool = False
+    heartbeat_interval_ms: int = 100
+    election_timeout_ms: int = 1_000
+    auto_compaction_mode: str = "periodic"
+    auto_compaction_retention: str = "0"
+    raft: RaftConfig = field(default_factory=RaftConfig)
+    wire: WireConfig = field(default_factory=WireConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)
+    transport: TransportConfig = field(default_factory=TransportConfig)
+    node: NodeConfig = field(default_factory=NodeConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)

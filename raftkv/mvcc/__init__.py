@@ -1,0 +1,1 @@
+"""Keys, values and revisions; no disk of its own."""

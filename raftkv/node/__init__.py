@@ -1,0 +1,1 @@
+"""The loop: drain events, step, persist and send, apply, answer. Synchronous; knows only ports."""

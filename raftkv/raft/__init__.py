@@ -1,0 +1,1 @@
+"""Consensus: a deterministic function of (state, event). No clock, randomness, socket, thread or file."""

@@ -1,0 +1,101 @@
+"""What can happen to the core. `Raft.step` takes one of these; nothing else changes its state."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from raftkv.raft.messages import Message
+
+
+class Tick(NamedTuple):
+    """One `tick` of the member's clock has passed (one heartbeat interval)."""
+
+
+class Receive(NamedTuple):
+    """A message from another member arrived."""
+
+    message: Message
+
+
+class Propose(NamedTuple):
+    """Commands to replicate, in order. Only for a leader: anyone else puts them into `Update.rejected`."""
+
+    payloads: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """One step of a membership change."""
+
+    action: str
+    """`add_voter` (also promotes a learner), `add_learner`, `remove`."""
+    member: int
+
+
+class ProposeMembership(NamedTuple):
+    """A membership change to replicate, with the command that goes along with it (`context`).
+
+    Only for a leader that has committed in its own term and has no other change pending. Several changes
+    go through a joint configuration, which the leader leaves by itself. `no changes` with a context is
+    refused. A refused proposal is in `Update.rejected`.
+    """
+
+    changes: tuple[MembershipChange, ...]
+    context: bytes
+
+
+class ReadIndex(NamedTuple):
+    """Asks for an index that a linearizable read must wait for (thesis 6.4)."""
+
+    context: int
+    """Comes back in `Update.reads` or `Update.reads_dropped`."""
+
+
+class Persisted(NamedTuple):
+    """A write is durable: entries up to `index`, the last of which has `term`.
+
+    It counts only if the log still holds that term at that index: a new leader may have replaced the
+    entry while it was being written.
+    """
+
+    term: int
+    index: int
+
+
+class SnapshotSent(NamedTuple):
+    """The sending of a snapshot to `member` ended; `index` is the state's index when it went well."""
+
+    member: int
+    succeeded: bool
+    index: int
+
+
+class Compact(NamedTuple):
+    """The state up to `index` is durable without the log, which may drop its entries up to there."""
+
+    index: int
+
+
+class TransferLeadership(NamedTuple):
+    """Asks the leader to hand over to `member` (thesis 3.10)."""
+
+    member: int
+
+
+class PeerLost(NamedTuple):
+    """The connection to `member` closed: if it led, an election may start early."""
+
+    member: int
+
+
+Event: TypeAlias = (
+    Tick
+    | Receive
+    | Propose
+    | ProposeMembership
+    | ReadIndex
+    | Persisted
+    | SnapshotSent
+    | Compact
+    | TransferLeadership
+    | PeerLost
+)
