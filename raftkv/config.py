@@ -5,6 +5,10 @@ A bound's docstring says what happens when it is reached.
 
 from dataclasses import dataclass, field
 
+VERSION = "0.1.0"
+ETCD_VERSION = "3.6.6"
+"""The etcd release whose API we answer to, as `Status`, `/version` and `--version` say."""
+
 KIB = 1024
 MIB = 1024 * 1024
 
@@ -142,7 +146,7 @@ class MemberConfig:
     listen_metrics_urls: tuple[str, ...] = ()
     initial_cluster: tuple[tuple[str, str], ...] = (("default", "http://localhost:2380"),)
     """(member name, peer URL) pairs; a name may come several times."""
-    initial_cluster_token: str = "etcd-cluster"  # noqa: S105 - a cluster's name, not a secret
+    initial_cluster_token: str = "etcd-cluster"
     initial_cluster_state: str = "new"
     strict_reconfig_check: bool = True
     force_new_cluster: bool = False
