@@ -5,7 +5,6 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PYTEST := $(BIN)/python -m pytest
 CORES := $(shell nproc 2>/dev/null || echo 2)
-MEMBERS ?= 3
 SEED ?= 1
 
 .DEFAULT_GOAL := help
@@ -22,8 +21,8 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -e '.[dev]'
 	@touch $@
 
-up: $(INSTALLED) ## start a local cluster (MEMBERS=3) and return when it is healthy
-	@$(BIN)/raftkv cluster up --members $(MEMBERS)
+up: $(INSTALLED) ## start a local cluster of three members and return when it is healthy
+	@$(BIN)/raftkv cluster up $(if $(MEMBERS),--members $(MEMBERS))
 
 down: $(INSTALLED) ## stop it; the data in .raftkv/ stays
 	@$(BIN)/raftkv cluster down

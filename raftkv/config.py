@@ -144,6 +144,9 @@ class MemberConfig:
     listen_peer_urls: tuple[str, ...] = ("http://localhost:2380",)
     initial_advertise_peer_urls: tuple[str, ...] = ("http://localhost:2380",)
     listen_metrics_urls: tuple[str, ...] = ()
+    """Where `/metrics` and `/health` are served besides the client URLs."""
+    listen_client_http_urls: tuple[str, ...] = ()
+    """When given, HTTP/1.1 is served here, and on the client URLs nothing but gRPC."""
     initial_cluster: tuple[tuple[str, str], ...] = (("default", "http://localhost:2380"),)
     """(member name, peer URL) pairs; a name may come several times."""
     initial_cluster_token: str = "etcd-cluster"
@@ -152,8 +155,10 @@ class MemberConfig:
     force_new_cluster: bool = False
     heartbeat_interval_ms: int = 100
     election_timeout_ms: int = 1_000
-    auto_compaction_mode: str = "periodic"
-    auto_compaction_retention: str = "0"
+    auto_compaction_period_seconds: float = 0.0
+    """History older than this is compacted by itself; 0: never."""
+    auto_compaction_revisions: int = 0
+    """History beyond so many revisions is compacted by itself; 0: never."""
     raft: RaftConfig = field(default_factory=RaftConfig)
     wire: WireConfig = field(default_factory=WireConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
