@@ -1,0 +1,64 @@
+"""etcdserverpb.Auth: authentication is off, and these methods say so.
+
+AuthStatus and Authenticate answer as an etcd without authentication does; the methods that would change users or
+roles are refused by name.
+"""
+
+from functools import partial
+
+from raftkv.pb import rpc_pb2 as pb
+from raftkv.service.header import Headers
+from raftkv.service.ports import Call, Node
+from raftkv.service.status import AUTH_NOT_ENABLED, Status, fail, unimplemented
+
+REFUSED = (
+    "AuthEnable",
+    "UserAdd",
+    "UserGet",
+    "UserList",
+    "UserDelete",
+    "UserChangePassword",
+    "UserGrantRole",
+    "UserRevokeRole",
+    "RoleAdd",
+    "RoleGet",
+    "RoleList",
+    "RoleDelete",
+    "RoleGrantPermission",
+    "RoleRevokePermission",
+)
+"""The methods of etcdserverpb.Auth that are not supported."""
+
+
+class AuthService:
+    """What is left of the auth service while authentication is off."""
+
+    def __init__(self, node: Node, headers: Headers) -> None:
+        self._node = node
+        self._headers = headers
+
+    def status(self, call: Call, message: bytes) -> None:
+        """AuthStatus: not enabled, at the auth store's first revision."""
+        pb.AuthStatusRequest.FromString(message)
+        body = pb.AuthStatusResponse(authRevision=1).SerializeToString()
+        call.reply(self._headers.field(self._node.state.store.revision) + body)
+
+    def authenticate(self, call: Call, message: bytes) -> None:
+        """Authenticate: there is nothing to authenticate against."""
+        pb.AuthenticateRequest.FromString(message)
+        fail(call, AUTH_NOT_ENABLED)
+
+    def disable(self, call: Call, message: bytes) -> None:
+        """AuthDisable: it is disabled already, which etcd too calls a success."""
+        pb.AuthDisableRequest.FromString(message)
+        call.reply(self._headers.field(self._node.state.store.revision))
+
+    @staticmethod
+    def refuse(status: Status, call: Call, _message: bytes) -> None:
+        """Refuses a method that is not supported."""
+        fail(call, status)
+
+
+def refusal(method: str) -> partial[None]:
+    """A handler that refuses `method` of the auth service."""
+    return partial(AuthService.refuse, unimplemented(f"etcdserverpb.Auth/{method}"))
