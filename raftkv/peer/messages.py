@@ -9,7 +9,7 @@ from raftkv.raft.types import Membership
 
 
 class ForwardProposals(NamedTuple):
-    """Commands that a follower's clients sent; never sent twice. The origin answers when it applies them."""
+    """Commands that a follower's clients sent, once; the origin answers when it applies them."""
 
     to: int
     sender: int
@@ -19,7 +19,7 @@ class ForwardProposals(NamedTuple):
 
 
 class ForwardMembership(NamedTuple):
-    """A membership change for the leader: (action, member) pairs and the command that goes along."""
+    """A membership change for the leader: (action, member) pairs, and its command."""
 
     to: int
     sender: int
@@ -53,7 +53,7 @@ class ReadIndexResponse(NamedTuple):
     to: int
     sender: int
     context: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 class LeaseRequest(NamedTuple):
@@ -67,7 +67,7 @@ class LeaseRequest(NamedTuple):
 
 
 class LeaseResponse(NamedTuple):
-    """The leader's answer: TTLs in seconds; ttl -1 when there is no such lease, -2 when not the leader."""
+    """The leader's answer, in seconds; ttl -1: no such lease, -2: not the leader."""
 
     to: int
     sender: int
