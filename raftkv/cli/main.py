@@ -28,11 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["help"]
     if command == "serve":
-        from raftkv.cli.serve.command import serve  # noqa: PLC0415 - only what is asked for
+        from raftkv.cli.serve.command import serve  # only what is asked for
 
         return serve(rest)
     if command == "cluster":
-        from raftkv.cli.cluster.command import cluster  # noqa: PLC0415 - only what is asked for
+        from raftkv.cli.cluster.command import cluster  # only what is asked for
 
         return cluster(rest)
     if command in ("version", "--version", "-version"):

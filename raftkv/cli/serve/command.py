@@ -49,7 +49,7 @@ def serve(arguments: Sequence[str]) -> int:
     except FlagError as error:
         sys.stderr.write(f"raftkv serve: {error}\n")
         return USAGE_ERROR
-    from raftkv import member  # noqa: PLC0415 - wrong flags are told without loading the store
+    from raftkv import member  # wrong flags are told without loading the store
 
     try:
         return member.serve(config)

@@ -48,7 +48,7 @@ def read_config_file(path: str) -> dict[str, Given]:
 
 def _load(path: str) -> dict[Any, Any]:
     """The file's top mapping."""
-    import yaml  # noqa: PLC0415 - most members start without a file
+    import yaml  # most members start without a file
 
     try:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

@@ -79,7 +79,7 @@ def kind_of(name: str) -> Kind:
 
 def unknown(what: str, name: str) -> FlagError:
     """The error for a name that no flag has, with the nearest that one has."""
-    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, seldom needed
+    from difflib import get_close_matches  # slow to import, seldom needed
 
     near = get_close_matches(name, [*FLAGS, *REFUSED], n=1)
     hint = f"; did you mean --{near[0]}?" if near else "; `raftkv serve --help` lists them"

@@ -49,7 +49,7 @@ def cluster_members(text: str, origin: str) -> tuple[tuple[str, str], ...]:
 
 def are_same_addresses(urls: set[str], others: set[str]) -> bool:
     """Whether two sets of URLs lead to the same places, once their host names are looked up."""
-    import socket  # noqa: PLC0415 - only for URLs that differ in their text
+    import socket  # only for URLs that differ in their text
 
     def addresses(of: set[str]) -> set[object]:
         parts = [urlsplit(url) for url in of]
