@@ -28,6 +28,8 @@ class RaftConfig:
     """Entry bytes unanswered by one follower; beyond it the leader waits for an answer."""
     uncommitted_bytes_max: int = 128 * MIB
     """Entry bytes not yet committed; beyond it proposals are rejected."""
+    reads_waiting_max: int = 100_000
+    """Reads that wait for a quorum's confirmation; beyond it they are dropped."""
     pre_vote: bool = True
     check_quorum: bool = True
     learners_max: int = 1
@@ -95,8 +97,10 @@ class NodeConfig:
     """The same in bytes."""
     apply_lag_entries_max: int = 5_000
     """Committed but not applied entries; beyond it `etcdserver: too many requests`."""
-    apply_milliseconds_per_turn_max: float = 10.0
-    """Applying longer than this in one turn lets the loop breathe before going on."""
+    apply_entries_per_turn_max: int = 512
+    """Entries applied in one turn; the rest waits for the next, so that the loop breathes."""
+    compaction_rows_per_tick_max: int = 2_000
+    """Superseded rows removed in one tick."""
     snapshot_count_entries: int = 10_000
     """Applied entries after which the log is cut back."""
     snapshot_catchup_entries: int = 5_000
@@ -112,13 +116,21 @@ class NodeConfig:
 class WatchConfig:
     """Watches."""
 
-    backlog_bytes_max: int = 64 * MIB
+    watches_max: int = 1_000_000
+    """Watches of one member; further ones are created and cancelled at once, with the reason."""
+    backlog_bytes_max: int = 8 * MIB
     """Undelivered bytes of one watch stream; beyond it its watches fall back to reading history."""
+    backlog_bytes_total_max: int = 256 * MIB
+    """The same of all streams: each gets its share, but never less than 64 KiB."""
     catch_up_rows_per_turn_max: int = 1_000
     """Rows of history that all catching-up watches may read in one turn."""
+    catch_up_bytes_per_turn_max: int = 4 * MIB
+    """The same in bytes, counted once for each watch that shares the reading; 64 KiB are always read."""
     progress_notify_interval_ms: int = 600_000
-    response_bytes_max: int = 1_572_864
-    """Larger event batches are split, and marked as fragments for watches that asked for it."""
+    """Watches that asked for it are told how far they are when they had no event for so long."""
+    response_bytes_max: int = 1_572_864 + 512 * KIB
+    """A larger batch of events is split: marked as fragments, as etcd does it, for watches that asked for
+    them, otherwise between two revisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,177 @@
+"""A cluster in one thread: production nodes on simulated disks, clocks and network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jepsen_tests.sim.disk import Image, SimStorage
+from jepsen_tests.sim.faults import Faults
+from jepsen_tests.sim.network import SimNetwork, SimTransport
+from jepsen_tests.sim.world import MILLISECOND, World
+from raftkv.config import LimitsConfig, NodeConfig, RaftConfig, WatchConfig
+from raftkv.node.assembly import Parts, assemble
+from raftkv.node.bootstrap import first_write
+from raftkv.node.node import Node
+from raftkv.node.settings import NodeSettings
+from raftkv.pb import rpc_pb2
+
+TICK_US = 100 * MILLISECOND
+ELECTION_TICKS = 10
+CLUSTER_ID = 0xC1
+
+NODE_CONFIG = NodeConfig(
+    snapshot_count_entries=40,
+    snapshot_catchup_entries=10,
+    snapshot_chunk_bytes=2_000,
+    apply_entries_per_turn_max=16,
+    compaction_rows_per_tick_max=8,
+)
+"""Small, so that a short run cuts its log, sends snapshots and compacts many times."""
+
+
+@dataclass(slots=True)
+class SimMember:
+    """A member's place: its disk outlives its node."""
+
+    member_id: int
+    image: Image
+    tick_us: int
+    node: Node | None = None
+    storage: SimStorage | None = None
+    transport: SimTransport | None = None
+    paused: bool = False
+    turn_due: bool = False
+    starts: int = 0
+    held: list[Callable[[], None]] = field(default_factory=list)
+    """What arrived while the process was paused."""
+    removed: bool = False
+
+
+class SimCluster:
+    """The members, and what can be done to them."""
+
+    def __init__(self, world: World, faults: Faults, member_count: int) -> None:
+        self.world = world
+        self.faults = faults
+        self.network = SimNetwork(world, faults)
+        self.members: dict[int, SimMember] = {}
+        first = [rpc_pb2.Member(ID=i, peerURLs=[f"sim://{i}"]) for i in range(1, member_count + 1)]
+        for member in first:
+            self.add_place(member.ID)
+            disk = SimStorage(world, Faults(), self.members[member.ID].image)
+            write = first_write(first)
+            disk.image.hard_state, disk.image.entries = write.hard_state, write.entries
+        for member in first:
+            self.start(member.ID)
+
+    def add_place(self, member_id: int) -> None:
+        """A machine with an empty disk, on which nothing runs."""
+        drift = self.world.random.uniform(-self.faults.clock_drift, self.faults.clock_drift)
+        self.members[member_id] = SimMember(member_id, Image(), int(TICK_US * (1 + drift)))
+
+    def start(self, member_id: int) -> None:
+        """Starts a member's process on what its disk holds."""
+        place = self.members[member_id]
+        assert place.node is None, f"member {member_id} runs already"
+        place.starts += 1
+        place.paused, place.turn_due, place.held = False, False, []
+        place.storage = SimStorage(self.world, self.faults, place.image)
+        place.transport = SimTransport(self.network, member_id)
+        chance = self.world.random
+        parts = Parts(
+            member_id=member_id,
+            raft=RaftConfig(election_timeout_ticks=ELECTION_TICKS, append_bytes_max=2_000),
+            watch=WatchConfig(catch_up_rows_per_turn_max=20),
+            limits=LimitsConfig(),
+            settings=NodeSettings(
+                cluster_id=CLUSTER_ID,
+                first_request_id=place.starts << 40,
+                ticks_per_second=10,
+                election_timeout_ticks=ELECTION_TICKS,
+                strict_reconfig_check=False,
+                config=NODE_CONFIG,
+            ),
+            election_timeout=lambda: chance.randint(ELECTION_TICKS, 2 * ELECTION_TICKS - 1),
+            wake=lambda: self._turn_due(place),
+            members_changed=lambda: None,
+            removed=lambda: None,
+        )
+        node = assemble(parts, place.storage.load(), place.storage, place.transport)
+        place.node = node
+        place.storage.on_durable = lambda sequence: self.run_in(
+            place, node, lambda: node.durable(sequence)
+        )
+        self.network.receivers[member_id] = lambda messages: self.run_in(
+            place, node, lambda: node.receive(messages)
+        )
+        self._tick_later(place, node)
+        self._turn_due(place)
+
+    def crash(self, member_id: int) -> None:
+        """The process dies and the power fails: only what is durable stays."""
+        place = self.members[member_id]
+        assert place.storage is not None and place.transport is not None
+        place.storage.crash()
+        place.transport.lost = True
+        place.node = None
+        del self.network.receivers[member_id]
+        for other in self.running():
+            other_node = other.node
+            assert other_node is not None
+            self.run_in(other, other_node, lambda n=other_node: n.peer_lost(member_id))  # type: ignore[misc]
+
+    def pause(self, member_id: int) -> None:
+        """Stops the process as SIGSTOP does."""
+        self.members[member_id].paused = True
+
+    def resume(self, member_id: int) -> None:
+        """Lets a paused process go on with all that has arrived meanwhile."""
+        place = self.members[member_id]
+        place.paused = False
+        held, place.held = place.held, []
+        for run in held:
+            run()
+
+    def running(self) -> list[SimMember]:
+        """The members whose process lives, paused or not."""
+        return [place for place in self.members.values() if place.node is not None]
+
+    def run_in(self, place: SimMember, node: Node, run: Callable[[], None]) -> None:
+        """Runs something in a member's process, unless that process is gone; later if it is paused."""
+        if place.node is not node:
+            return
+        if place.paused:
+            place.held.append(lambda: self.run_in(place, node, run))
+        else:
+            run()
+
+    def leader(self) -> Node | None:
+        """The running leader of the highest term, if there is one."""
+        leaders = [
+            place.node
+            for place in self.running()
+            if place.node is not None and place.node.raft.leader == place.member_id
+        ]
+        return max(leaders, key=lambda node: node.raft.term, default=None)
+
+    def _turn_due(self, place: SimMember) -> None:
+        if not place.turn_due:
+            place.turn_due = True
+            self.world.after(1, lambda: self._turn(place, place.starts))
+
+    def _turn(self, place: SimMember, starts: int) -> None:
+        if place.starts != starts or place.node is None:
+            return
+        if place.paused:
+            place.held.append(lambda: self._turn(place, starts))
+            return
+        place.turn_due = False
+        place.node.turn()
+
+    def _tick_later(self, place: SimMember, node: Node) -> None:
+        def tick() -> None:
+            if place.node is node:
+                if not place.paused:
+                    node.tick()
+                self.world.after(place.tick_us, tick)
+
+        self.world.after(place.tick_us, tick)

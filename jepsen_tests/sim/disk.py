@@ -1,0 +1,250 @@
+"""A disk that forgets what was not synced: the storage port, in memory.
+
+What is written takes a while to become durable, in order and each write whole or not at all, as one LMDB
+transaction is. A crash leaves exactly the durable part.
+"""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from jepsen_tests.sim.faults import Faults
+from jepsen_tests.sim.world import World
+from raftkv.node.ports import StoredLog, WriteBatch
+from raftkv.raft.types import HardState, Membership, entry_index
+
+TableKey = tuple[str, bytes]
+Key = TypeVar("Key")
+
+
+@dataclass(slots=True)
+class Image:
+    """What lies on a disk."""
+
+    hard_state: HardState = HardState()
+    snapshot_index: int = 0
+    snapshot_term: int = 0
+    membership: Membership | None = None
+    entries: list[bytes] = field(default_factory=list)
+    applied_index: int = 0
+    applied_term: int = 0
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    tables: dict[TableKey, bytes] = field(default_factory=dict)
+    staged_rows: dict[bytes, bytes] = field(default_factory=dict)
+    staged_tables: dict[TableKey, bytes] = field(default_factory=dict)
+
+    @property
+    def last_index(self) -> int:
+        """The index of the last stored entry."""
+        return self.snapshot_index + len(self.entries)
+
+
+@dataclass(slots=True)
+class _Write:
+    """A batch on its way, with the state changes that were made before it."""
+
+    sequence: int
+    batch: WriteBatch
+    rows: dict[bytes, bytes | None]
+    tables: dict[TableKey, bytes | None]
+
+
+class SimRows:
+    """The rows port: a dictionary with its keys in order."""
+
+    def __init__(self) -> None:
+        self.data: dict[bytes, bytes] = {}
+        self.keys: list[bytes] = []
+        self.dirty: dict[bytes, bytes | None] = {}
+
+    def replace(self, data: dict[bytes, bytes]) -> None:
+        """Starts over with other rows."""
+        self.data = dict(data)
+        self.keys = sorted(data)
+        self.dirty = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The row, or None."""
+        return self.data.get(key)
+
+    def get_many(self, keys: list[bytes]) -> list[bytes]:
+        """The rows of `keys`."""
+        return [self.data[key] for key in keys]
+
+    def put(self, key: bytes, row: bytes) -> None:
+        """Adds a row after all others."""
+        assert not self.keys or key > self.keys[-1], f"row {key!r} after {self.keys[-1]!r}"
+        self.data[key] = row
+        self.keys.append(key)
+        self.dirty[key] = row
+
+    def delete(self, keys: list[bytes]) -> None:
+        """Removes rows."""
+        gone = set(keys)
+        for key in keys:
+            del self.data[key]
+            self.dirty[key] = None
+        self.keys = [key for key in self.keys if key not in gone]
+
+    def scan(self, start: bytes, stop: bytes, rows_max: int) -> list[tuple[bytes, bytes]]:
+        """Rows in order."""
+        at = bisect_left(self.keys, start)
+        found = self.keys[at : at + rows_max]
+        return [(key, self.data[key]) for key in found if key < stop]
+
+
+class SimTables:
+    """The tables port."""
+
+    def __init__(self) -> None:
+        self.data: dict[TableKey, bytes] = {}
+        self.dirty: dict[TableKey, bytes | None] = {}
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """The value, or None."""
+        return self.data.get((table, key))
+
+    def put(self, table: str, key: bytes, value: bytes) -> None:
+        """Sets a value."""
+        self.data[table, key] = value
+        self.dirty[table, key] = value
+
+    def delete(self, table: str, key: bytes) -> None:
+        """Removes a key if it is there."""
+        if self.data.pop((table, key), None) is not None:
+            self.dirty[table, key] = None
+
+    def items(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every pair of a table, in order."""
+        return iter(sorted((k, v) for (name, k), v in self.data.items() if name == table))
+
+
+class SimStorage:
+    """The storage port of one member that runs; made anew at every start, on the image that is left."""
+
+    def __init__(self, world: World, faults: Faults, image: Image) -> None:
+        self._world = world
+        self._faults = faults
+        self.image = image
+        self.rows = SimRows()
+        self.rows.replace(image.rows)
+        self.tables = SimTables()
+        self.tables.data = dict(image.tables)
+        self.on_durable: Callable[[int], None] = lambda _: None
+        self._sequence = 0
+        self._queue: deque[_Write] = deque()
+        self._busy = False
+        self._lost = False
+
+    def load(self) -> StoredLog:
+        """What a member finds when it starts."""
+        image = self.image
+        return StoredLog(
+            image.hard_state,
+            image.snapshot_index,
+            image.snapshot_term,
+            image.membership,
+            list(image.entries),
+            image.applied_index,
+            image.applied_term,
+        )
+
+    def crash(self) -> None:
+        """Power is gone: what is not durable never will be."""
+        self._lost = True
+
+    def be_calm(self) -> None:
+        """From now on writes take their time but no more."""
+        self._faults = Faults()
+
+    def write(self, batch: WriteBatch) -> int:
+        """Queues a write."""
+        self._sequence += 1
+        rows, self.rows.dirty = self.rows.dirty, {}
+        tables, self.tables.dirty = self.tables.dirty, {}
+        self._queue.append(_Write(self._sequence, batch, rows, tables))
+        self._begin()
+        return self._sequence
+
+    def stage_reset(self) -> None:
+        """Throws away what is staged."""
+        self.image.staged_rows = {}
+        self.image.staged_tables = {}
+
+    def stage(self, rows: list[tuple[bytes, bytes]]) -> None:
+        """Adds rows to the staging area."""
+        self.image.staged_rows.update(rows)
+
+    def stage_tables(self, tables: dict[str, list[tuple[bytes, bytes]]]) -> None:
+        """Sets the staged small tables."""
+        self.image.staged_tables = {
+            (name, key): value for name, pairs in tables.items() for key, value in pairs
+        }
+
+    def _begin(self) -> None:
+        if self._busy or not self._queue:
+            return
+        self._busy = True
+        faults, chance = self._faults, self._world.random
+        delay = chance.randint(faults.write_us_min, faults.write_us_max)
+        if chance.random() < faults.write_spike:
+            delay *= 100
+        group = list(self._queue)
+        self._world.after(delay, lambda: self._finish(group))
+
+    def _finish(self, group: list[_Write]) -> None:
+        if self._lost:
+            return
+        for write in group:
+            assert self._queue.popleft() is write
+            self._store(write)
+        self._busy = False
+        self.on_durable(group[-1].sequence)
+        self._begin()
+
+    def _store(self, write: _Write) -> None:
+        image, batch = self.image, write.batch
+        image.hard_state = batch.hard_state
+        _merge(image.rows, write.rows)
+        _merge(image.tables, write.tables)
+        image.applied_index, image.applied_term = batch.applied_index, batch.applied_term
+        if batch.install_staged:
+            self._install(batch)
+        self._store_log(batch)
+
+    def _install(self, batch: WriteBatch) -> None:
+        image = self.image
+        image.rows, image.staged_rows = image.staged_rows, {}
+        image.tables, image.staged_tables = image.staged_tables, {}
+        self.rows.replace(image.rows)
+        self.tables.data = dict(image.tables)
+        self.tables.dirty = {}
+        image.applied_index, image.applied_term = batch.compact_to, batch.compact_term
+
+    def _store_log(self, batch: WriteBatch) -> None:
+        image = self.image
+        if batch.truncate_from:
+            del image.entries[max(batch.truncate_from - image.snapshot_index - 1, 0) :]
+        if batch.entries:
+            first = entry_index(batch.entries[0])
+            if batch.install_staged and image.last_index + 1 < first:
+                image.entries = []
+                image.snapshot_index = first - 1
+            assert first == image.last_index + 1, f"log ends at {image.last_index}, append {first}"
+            image.entries += batch.entries
+        if batch.compact_to > image.snapshot_index:
+            del image.entries[: batch.compact_to - image.snapshot_index]
+            image.snapshot_index = batch.compact_to
+        if batch.compact_to:
+            image.snapshot_term = batch.compact_term
+            image.membership = batch.compact_membership
+
+
+def _merge(target: dict[Key, bytes], changes: dict[Key, bytes | None]) -> None:
+    for key, value in changes.items():
+        if value is None:
+            target.pop(key, None)
+        else:
+            target[key] = value

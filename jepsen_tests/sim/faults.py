@@ -1,0 +1,52 @@
+"""How unkind a run is: every fault as a named number, drawn anew for each seed."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """Chances a message, a write or a second; delays in microseconds."""
+
+    message_loss: float = 0.0
+    message_duplication: float = 0.0
+    message_delay_us_min: int = 200
+    message_delay_us_max: int = 2_000
+    message_delay_spike: float = 0.0
+    """Chance of a delay a hundred times as long, which also reorders."""
+    write_us_min: int = 100
+    write_us_max: int = 3_000
+    write_spike: float = 0.0
+    """Chance of a write a hundred times as long."""
+    clock_drift: float = 0.0
+    """How much faster or slower, at most, a member's ticks come."""
+    crashes_per_second: float = 0.0
+    partitions_per_second: float = 0.0
+    pauses_per_second: float = 0.0
+    transfers_per_second: float = 0.0
+    membership_changes_per_second: float = 0.0
+    encode_messages: bool = False
+    """Whether messages pass through their bytes, as between real members."""
+
+
+def draw(chance: random.Random) -> Faults:
+    """A mix of faults: each kind is off in about half of the runs, so that kinds meet in all combinations."""
+
+    def maybe(most: float) -> float:
+        return chance.random() * most if chance.random() < 0.5 else 0.0
+
+    return Faults(
+        message_loss=maybe(0.2),
+        message_duplication=maybe(0.1),
+        message_delay_us_max=chance.choice((1_000, 5_000, 50_000)),
+        message_delay_spike=maybe(0.05),
+        write_us_max=chance.choice((500, 5_000, 50_000)),
+        write_spike=maybe(0.05),
+        clock_drift=maybe(0.3),
+        crashes_per_second=maybe(1.0),
+        partitions_per_second=maybe(1.0),
+        pauses_per_second=maybe(0.5),
+        transfers_per_second=maybe(0.5),
+        membership_changes_per_second=maybe(0.3),
+        encode_messages=chance.random() < 0.3,
+    )

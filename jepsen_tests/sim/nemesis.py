@@ -1,0 +1,139 @@
+"""Crashes, partitions, pauses, transfers and membership changes, at the rates a run's faults name."""
+
+from collections.abc import Callable
+
+from jepsen_tests.sim.cluster import SimCluster
+from jepsen_tests.sim.world import MILLISECOND, SECOND
+from raftkv.command.types import CommandKind
+from raftkv.pb import rpc_pb2
+from raftkv.raft.events import MembershipChange
+
+INTERVAL_US = 50 * MILLISECOND
+
+
+class Nemesis:
+    """Does harm until it is told to stop; then undoes it all."""
+
+    def __init__(self, cluster: SimCluster) -> None:
+        self._cluster = cluster
+        self._members_made = len(cluster.members)
+        self.running = True
+
+    def start(self) -> None:
+        """Begins."""
+        self._cluster.world.after(INTERVAL_US, self._next)
+
+    def heal(self) -> None:
+        """Ends every fault: all members run, all links work."""
+        self.running = False
+        self._cluster.network.cut.clear()
+        self._cluster.network.faults = type(self._cluster.faults)()
+        for place in self._cluster.members.values():
+            if place.paused:
+                self._cluster.resume(place.member_id)
+            if place.node is None and place.starts and not place.removed:
+                self._cluster.start(place.member_id)
+
+    def _next(self) -> None:
+        if not self.running:
+            return
+        faults = self._cluster.faults
+        for rate, harm in (
+            (faults.crashes_per_second, self._crash),
+            (faults.partitions_per_second, self._partition),
+            (faults.pauses_per_second, self._pause),
+            (faults.transfers_per_second, self._transfer),
+            (faults.membership_changes_per_second, self._change_membership),
+        ):
+            if self._cluster.world.random.random() < rate * INTERVAL_US / SECOND:
+                harm()
+        self._cluster.world.after(INTERVAL_US, self._next)
+
+    def _later(self, run: Callable[[], None]) -> None:
+        delay = self._cluster.world.random.randint(100 * MILLISECOND, 5 * SECOND)
+        self._cluster.world.after(delay, run)
+
+    def _crash(self) -> None:
+        cluster = self._cluster
+        running = cluster.running()
+        if not running:
+            return
+        victim = cluster.world.random.choice(running).member_id
+        cluster.crash(victim)
+        place = cluster.members[victim]
+
+        def restart() -> None:
+            if place.node is None and not place.removed:
+                cluster.start(victim)
+
+        self._later(restart)
+
+    def _partition(self) -> None:
+        """Cuts some links, perhaps in one direction only."""
+        cluster, chance = self._cluster, self._cluster.world.random
+        members = list(cluster.members)
+        one_way = chance.random() < 0.3
+        side = {m for m in members if chance.random() < 0.5}
+        cuts = {(a, b) for a in side for b in members if b not in side}
+        if not one_way:
+            cuts |= {(b, a) for a, b in cuts}
+        cluster.network.cut |= cuts
+        self._later(lambda: cluster.network.cut.difference_update(cuts))
+
+    def _pause(self) -> None:
+        cluster = self._cluster
+        running = [place for place in cluster.running() if not place.paused]
+        if not running:
+            return
+        victim = cluster.world.random.choice(running)
+        starts = victim.starts
+        cluster.pause(victim.member_id)
+
+        def resume() -> None:
+            if victim.starts == starts and victim.paused and victim.node is not None:
+                cluster.resume(victim.member_id)
+
+        self._later(resume)
+
+    def _transfer(self) -> None:
+        leader = self._cluster.leader()
+        if leader is not None:
+            target = self._cluster.world.random.choice(sorted(leader.raft.membership.voters))
+            leader.transfer_leadership(target, lambda _: None)
+
+    def _change_membership(self) -> None:
+        """Adds a learner or voter on a new machine, promotes one, or removes a member."""
+        leader, chance = self._cluster.leader(), self._cluster.world.random
+        if leader is None:
+            return
+        membership = leader.raft.membership
+        voters, learners = sorted(membership.voters), sorted(membership.learners)
+        action = chance.choice(("learner", "voter", "promote", "remove"))
+        if action in ("learner", "voter") and len(voters) + len(learners) < 6:
+            self._add(is_learner=action == "learner")
+        elif action == "promote" and learners:
+            promoted = learners[0]
+            body = rpc_pb2.MemberPromoteRequest(ID=promoted).SerializeToString()
+            change = (MembershipChange("add_voter", promoted),)
+            leader.propose_membership(change, CommandKind.MEMBER_PROMOTE, body, lambda _: None)
+        elif action == "remove" and len(voters) > 2:
+            removed = chance.choice(voters)
+            body = rpc_pb2.MemberRemoveRequest(ID=removed).SerializeToString()
+            change = (MembershipChange("remove", removed),)
+            leader.propose_membership(change, CommandKind.MEMBER_REMOVE, body, lambda _: None)
+
+    def _add(self, *, is_learner: bool) -> None:
+        leader = self._cluster.leader()
+        assert leader is not None
+        self._members_made += 1
+        added = self._members_made
+        member = rpc_pb2.Member(ID=added, peerURLs=[f"sim://{added}"], isLearner=is_learner)
+        action = "add_learner" if is_learner else "add_voter"
+        self._cluster.add_place(added)
+        self._cluster.start(added)
+        leader.propose_membership(
+            (MembershipChange(action, added),),
+            CommandKind.MEMBER_ADD,
+            member.SerializeToString(),
+            lambda _: None,
+        )

@@ -1,0 +1,65 @@
+"""Puts a node together from what its disk holds: the same way in production and in the simulator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from raftkv.apply.state import StateMachine
+from raftkv.config import LimitsConfig, RaftConfig, WatchConfig
+from raftkv.node.node import Node
+from raftkv.node.ports import Storage, StoredLog, Transport
+from raftkv.node.settings import NodeHooks, NodeSettings
+from raftkv.raft.core import Raft
+from raftkv.raft.types import Membership
+from raftkv.watch.hub import Hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a node is made of, beside its disk and network."""
+
+    member_id: int
+    raft: RaftConfig
+    watch: WatchConfig
+    limits: LimitsConfig
+    settings: NodeSettings
+    election_timeout: Callable[[], int]
+    """Draws an election timeout, in ticks."""
+    wake: Callable[[], None]
+    members_changed: Callable[[], None]
+    removed: Callable[[], None]
+
+
+def assemble(parts: Parts, stored: StoredLog, storage: Storage, transport: Transport) -> Node:
+    """Makes the node of a member that starts with `stored`; its state is loaded to the end."""
+
+    def new_state() -> StateMachine:
+        return StateMachine(storage.rows, storage.tables, parts.limits)
+
+    state = new_state()
+    state.load()
+    raft = Raft(
+        parts.member_id,
+        parts.raft,
+        parts.election_timeout,
+        stored.hard_state,
+        stored.snapshot_index,
+        stored.snapshot_term,
+        stored.membership or Membership(frozenset()),
+        stored.entries,
+        stored.applied_index,
+    )
+    hooks = NodeHooks(
+        wake=parts.wake,
+        members_changed=parts.members_changed,
+        removed=parts.removed,
+        new_state=new_state,
+    )
+    return Node(
+        raft,
+        state,
+        Hub(state.store, parts.watch),
+        (storage, transport),
+        parts.settings,
+        hooks,
+        (stored.applied_index, stored.applied_term),
+    )

@@ -1,0 +1,443 @@
+"""The loop of a member: drain events, step, persist and send, apply, answer.
+
+`turn` is called once for everything that arrived since the last one, so one consensus step, one disk
+write and one message a peer serve all of it. Nothing here waits, and nothing here knows a socket, a file
+or a clock.
+"""
+
+from collections.abc import Callable
+
+from raftkv.apply.state import StateMachine
+from raftkv.command.types import Failure, decode_head
+from raftkv.config import NodeConfig
+from raftkv.node.applying import Answer, Applying
+from raftkv.node.inbox import Inbox
+from raftkv.node.leading import Leading
+from raftkv.node.lease_queries import UNANSWERED, LeaseQueries, OnAnswer
+from raftkv.node.offers import Offers
+from raftkv.node.peers import receive
+from raftkv.node.ports import Storage, Transport
+from raftkv.node.proposals import OnResult, Proposals
+from raftkv.node.reads import OnReady, Reads
+from raftkv.node.settings import NodeHooks, NodeSettings
+from raftkv.node.status import NodeStatus
+from raftkv.node.transfers import Receiving, Sending
+from raftkv.node.writes import Writes
+from raftkv.peer.messages import PeerMessage
+from raftkv.raft.core import Raft
+from raftkv.raft.events import Compact, MembershipChange, PeerLost, Tick, TransferLeadership
+from raftkv.raft.messages import Message
+from raftkv.raft.update import Update
+from raftkv.watch.hub import Hub
+
+REQUEST_SECONDS = 5
+"""A request is given up after this and two election timeouts, as in etcd."""
+
+
+class Node:
+    """One member's loop. Every method is called on one thread; none of them blocks.
+
+    The order that keeps promises: a write starts before the messages that rest on it may leave, those
+    leave when it is durable; what a quorum has is applied; watch events go out; then answers.
+    """
+
+    def __init__(
+        self,
+        raft: Raft,
+        state: StateMachine,
+        hub: Hub,
+        ports: tuple[Storage, Transport],
+        settings: NodeSettings,
+        hooks: NodeHooks,
+        applied: tuple[int, int],
+    ) -> None:
+        """`applied` is the (index, term) that `state` contains."""
+        storage, transport = ports
+        config = settings.config
+        self.raft = raft
+        self.watch_hub = hub
+        self.tick_count = 0
+        self.ticks_per_second = settings.ticks_per_second
+        self.leaderless_ticks = 0
+        """For how many ticks there has been no leader."""
+        self.settings = settings
+        self.hooks = hooks
+        self.storage = storage
+        self.transport = transport
+        self._config = config
+        self._me = raft.member_id
+        self._awake = False
+        self._stopped = False
+        self._inbox = Inbox()
+        self._request_ticks = int(
+            REQUEST_SECONDS * settings.ticks_per_second + 2 * settings.election_timeout_ticks
+        )
+        retry_ticks = max(2, settings.election_timeout_ticks // 2)
+        self.proposals = Proposals(self._me, settings.first_request_id, config)
+        self.reads = Reads(config.proposals_waiting_max, retry_ticks, self._request_ticks)
+        self.lease_queries = LeaseQueries(
+            config.proposals_waiting_max, retry_ticks, self._request_ticks
+        )
+        self.offers = Offers(raft, transport, self.proposals, self.reads, self.lease_queries)
+        self.leading = Leading(
+            raft,
+            transport,
+            strict_reconfig_check=settings.strict_reconfig_check,
+            healthy_ticks=REQUEST_SECONDS * int(settings.ticks_per_second),
+            revoke_retry_ticks=3 * int(settings.ticks_per_second),
+        )
+        self.sending = Sending(raft, storage, transport, config)
+        self.receiving = Receiving(storage, transport, raft, hooks.new_state)
+        self.writes = Writes(storage, raft, applied[0])
+        self.applying = Applying(self._me, state, self.proposals, hooks.members_changed)
+        self.applying.restart(state, *applied)
+        self._installing = 0
+        """The write that switches to a received snapshot, while it is under way."""
+        self._rows_dirty = False
+        self._seen_leader = (0, 0)
+        self._leader_changes = 0
+        self._proposals_failed = 0
+        self._reads_failed = 0
+        self._transfer_waiter: tuple[Callable[[Failure | None], None], int] | None = None
+        self._answers: list[Answer] = []
+
+    # -- what services ask
+
+    @property
+    def state(self) -> StateMachine:
+        """The applied state."""
+        return self.applying.state
+
+    @property
+    def status(self) -> NodeStatus:
+        """This member as it sees itself now."""
+        raft = self.raft
+        return NodeStatus(
+            member_id=self._me,
+            cluster_id=self.settings.cluster_id,
+            leader=raft.leader,
+            term=raft.term,
+            commit_index=raft.commit,
+            applied_index=self.applying.index,
+            last_index=raft.last_index,
+            is_learner=self._me in raft.membership.learners,
+            leader_changes=self._leader_changes,
+            proposals_waiting=len(self.proposals),
+            proposals_failed=self._proposals_failed,
+            reads_failed=self._reads_failed,
+        )
+
+    def propose(self, kind: int, body: bytes, on_result: OnResult) -> None:
+        """Replicates a command; `on_result` is called once, when this member has applied it or gave up.
+
+        A failure of TIMEOUT kind leaves open whether the command will still be applied.
+        """
+        if len(self.applying.committed) > self._config.apply_lag_entries_max:
+            on_result(Failure.TOO_MANY_REQUESTS)
+            return
+        failure = self.proposals.add(kind, body, on_result)
+        if failure is not None:
+            on_result(failure)
+            return
+        if not self._awake:
+            self._wake()
+
+    def propose_membership(
+        self,
+        changes: tuple[MembershipChange, ...],
+        kind: int,
+        body: bytes,
+        on_result: OnResult,
+    ) -> None:
+        """Replicates a membership change together with its command."""
+        command = self.proposals.register(kind, body, on_result)
+        if command is None:
+            on_result(Failure.TOO_MANY_REQUESTS)
+            return
+        failure = None
+        if self.raft.leader == self._me:
+            failure = self.leading.check_membership(changes)
+        failure = failure or self.offers.membership(changes, command)
+        if failure is not None:
+            for callback in self.proposals.fail([decode_head(command)[3]]):
+                callback(failure)
+        self._wake()
+
+    def read_barrier(self, on_ready: OnReady) -> None:
+        """Calls `on_ready(None)` once the applied state is at least as new as any write acknowledged by now."""
+        failure = self.reads.add(on_ready, self.tick_count)
+        if failure is not None:
+            on_ready(failure)
+            return
+        if not self._awake:
+            self._wake()
+
+    def lease_query(self, lease: int, renew: bool, on_answer: OnAnswer) -> None:  # noqa: FBT001
+        """Asks the leader for a lease's time, renewing it if told so."""
+        if self.raft.leader == self._me:
+            self.read_barrier(
+                lambda failure: on_answer(UNANSWERED, 0)
+                if failure
+                else on_answer(*self.leading.lease_answer(self.state, lease, renew, self.tick_count))
+            )
+            return
+        context = self.lease_queries.add(lease, renew, on_answer, self.tick_count)
+        if not context:
+            on_answer(UNANSWERED, 0)
+            return
+        self.offers.lease_query(context)
+
+    def transfer_leadership(self, target: int, on_done: Callable[[Failure | None], None]) -> None:
+        """Hands leadership to `target`; only on the leader."""
+        if self.raft.leader != self._me:
+            on_done(Failure.NOT_LEADER)
+            return
+        if target == self._me:
+            on_done(None)
+            return
+        if target not in self.raft.membership.voters:
+            on_done(Failure.BAD_LEADER_TRANSFEREE)
+            return
+        if self._transfer_waiter is not None:
+            on_done(Failure.TOO_MANY_REQUESTS)
+            return
+        self._transfer_waiter = (on_done, target)
+        self.raft.step(TransferLeadership(target))
+        self._wake()
+
+    # -- what arrives
+
+    def receive(self, messages: list[Message | PeerMessage]) -> None:
+        """Messages from other members."""
+        self._inbox.messages += messages
+        if not self._awake:
+            self._wake()
+
+    def tick(self) -> None:
+        """One heartbeat interval has passed."""
+        self._inbox.ticks += 1
+        self._wake()
+
+    def durable(self, sequence: int) -> None:
+        """The storage's write `sequence`, and every earlier one, is durable."""
+        self._inbox.durable = sequence
+        if not self._awake:
+            self._wake()
+
+    def peer_lost(self, member: int) -> None:
+        """The connection to a member closed."""
+        self._inbox.lost.append(member)
+        self._wake()
+
+    def stop(self) -> None:
+        """Fails everything that waits; nothing is done afterwards."""
+        self._stopped = True
+        for on_result in self.proposals.abandon():
+            on_result(Failure.STOPPED)
+        for on_ready in self.reads.abandon():
+            on_ready(Failure.STOPPED)
+        for on_answer in self.lease_queries.abandon():
+            on_answer(UNANSWERED, 0)
+
+    def _wake(self) -> None:
+        if not self._awake:
+            self._awake = True
+            self.hooks.wake()
+
+    # -- the turn
+
+    def turn(self) -> None:
+        """Does everything that is due; asks for another turn when something is left."""
+        if self._stopped:
+            return
+        self._awake = False
+        self._drain()
+        self._observe_leader()
+        self.offers.proposals()
+        self.offers.read_round(self.tick_count)
+        update = self.raft.take_update()
+        if update is not None:
+            self._carry_out(update)
+        self._apply()
+        self._answer()
+        if self._more_to_do():
+            self._wake()
+
+    def _drain(self) -> None:
+        inbox, self._inbox = self._inbox, Inbox()
+        if inbox.durable:
+            self._on_durable(inbox.durable)
+        for message in inbox.messages:
+            self._answers += receive(self, message)
+        for member in inbox.lost:
+            self.raft.step(PeerLost(member))
+        for _ in range(inbox.ticks):
+            self._on_tick()
+
+    def _on_durable(self, sequence: int) -> None:
+        for write in self.writes.durable(sequence):
+            if write.messages:
+                self.transport.send(list(write.messages))
+            if write.persisted is not None:
+                self.raft.step(write.persisted)
+            if write.sequence == self._installing:
+                self._installed(write.applied_index)
+
+    def _on_tick(self) -> None:
+        self.tick_count += 1
+        tick = self.tick_count
+        raft = self.raft
+        raft.step(Tick())
+        self.leaderless_ticks = 0 if raft.leader else self.leaderless_ticks + 1
+        self.proposals.deadline(tick + self._request_ticks)
+        timeout = Failure.TIMEOUT if raft.leader else Failure.TIMEOUT_LEADER_FAILED
+        self._answers += [(callback, timeout) for callback in self.proposals.expire(tick)]
+        for on_ready in self.reads.expire(tick):
+            self._reads_failed += 1
+            on_ready(timeout)
+        for on_answer in self.lease_queries.expire(tick):
+            on_answer(UNANSWERED, 0)
+        for context in self.lease_queries.due(tick):
+            self.offers.lease_query(context)
+        self.sending.tick(5 * self.settings.election_timeout_ticks)
+        self.watch_hub.tick()
+        if raft.leader == self._me and self.state.lessor.is_primary:
+            self.leading.expire_leases(
+                self.state, tick, self._config.lease_expirations_per_tick_max
+            )
+        if not self.sending.under_way and self.state.physical_compaction_step(
+            self._config.compaction_rows_per_tick_max
+        ):
+            self._rows_dirty = True
+        self._cut_log()
+        if self._rows_dirty and self.writes.idle:
+            self._write(None)
+
+    def _observe_leader(self) -> None:
+        """Takes note of a new leader or term."""
+        raft = self.raft
+        seen = (raft.leader, raft.term)
+        if seen == self._seen_leader:
+            return
+        if raft.leader and raft.leader != self._seen_leader[0]:
+            self._leader_changes += 1
+        self._seen_leader = seen
+        if raft.leader != self._me:
+            self.leading.forget()
+            if self.state.lessor.is_primary:
+                self.state.lessor.demote()
+        if self._transfer_waiter is not None and raft.leader and raft.leader != self._me:
+            on_done, target = self._transfer_waiter
+            self._transfer_waiter = None
+            on_done(None if raft.leader == target else Failure.TIMEOUT)
+
+    def _carry_out(self, update: Update) -> None:
+        if update.messages:
+            self.transport.send(list(update.messages))
+        if update.must_write or update.install is not None:
+            sequence = self._write(update)
+            if update.install is not None:
+                self._installing = sequence
+        elif update.messages_after_write:
+            ready = self.writes.after_all(update.messages_after_write)
+            if ready:
+                self.transport.send(list(ready))
+        self.applying.committed += update.committed
+        for member in update.snapshots:
+            self.sending.start(member, self._me)
+        if update.rejected:
+            self._on_rejected(update.rejected)
+        self._on_reads(update)
+        if update.transfer_failed and self._transfer_waiter is not None:
+            on_done, _ = self._transfer_waiter
+            self._transfer_waiter = None
+            on_done(Failure.TIMEOUT)
+
+    def _write(self, update: Update | None) -> int:
+        self.state.save_meta()
+        self._rows_dirty = False
+        return self.writes.write(update, self.applying.index, self.applying.term)
+
+    def _on_rejected(self, commands: list[bytes]) -> None:
+        """The core did not take these: ours may be offered again, others' origins are told."""
+        ours = [command for command in commands if decode_head(command)[2] == self._me]
+        others = [command for command in commands if decode_head(command)[2] != self._me]
+        overloaded = self.raft.leader == self._me
+        failure = Failure.TOO_MANY_REQUESTS if overloaded else Failure.LEADER_CHANGED
+        self.leading.reject(others, failure)
+        for command in ours:
+            for callback in self.proposals.fail([decode_head(command)[3]]):
+                self._answers.append((callback, failure))
+
+    def _on_reads(self, update: Update) -> None:
+        remote = [(context, index) for context, index in update.reads if context < 0]
+        remote += [(context, -1) for context in update.reads_dropped if context < 0]
+        if remote:
+            self.leading.answer_reads(remote)
+        for context, index in update.reads:
+            if context > 0:
+                self.reads.confirm(context, index)
+
+    def _apply(self) -> None:
+        if self._installing:
+            return
+        if self.applying.committed:
+            self._answers += self.applying.run(self._config.apply_entries_per_turn_max)
+            self._rows_dirty = True
+            self._begin_lease_duty()
+        if self.sending.under_way:
+            self.sending.pump(self.state, (self.applying.index, self.applying.term))
+
+    def _begin_lease_duty(self) -> None:
+        """A leader takes over the leases once it has applied an entry of its own term."""
+        raft = self.raft
+        lessor = self.state.lessor
+        if raft.leader == self._me and not lessor.is_primary and self.applying.term == raft.term:
+            lessor.promote(self.tick_count)
+
+    def _answer(self) -> None:
+        self.watch_hub.catch_up()
+        self.watch_hub.flush()
+        answers, self._answers = self._answers, []
+        for on_result, result in answers:
+            if result.__class__ is Failure:
+                self._proposals_failed += 1
+            on_result(result)
+        for on_ready in self.reads.ready(self.applying.index):
+            on_ready(None)
+
+    def _more_to_do(self) -> bool:
+        return bool(
+            self.applying.committed
+            and not self._installing
+            or self.watch_hub.is_catching_up
+            or self._answers
+        )
+
+    # -- the log's beginning, and a received state
+
+    def _cut_log(self) -> None:
+        """Drops the log's beginning once the stored state no longer needs it."""
+        raft = self.raft
+        config = self._config
+        stored = self.writes.stored_applied_index
+        length = stored - raft.first_index
+        if raft.log_bytes > config.log_bytes_max:
+            index = stored
+        elif length > config.snapshot_count_entries and not self.sending.under_way:
+            index = stored - config.snapshot_catchup_entries
+        else:
+            return
+        if index < raft.first_index:
+            return
+        raft.step(Compact(index))
+        self.writes.cut_log(index)
+
+    def _installed(self, index: int) -> None:
+        """The received snapshot is durable: go on from it."""
+        self._installing = 0
+        state = self.receiving.take()
+        assert state is not None, f"snapshot {index} was installed but never received"
+        self.applying.restart(state, index, self.raft.term_at(index))
+        self.watch_hub.restored(state.store)
+        self.hooks.members_changed()

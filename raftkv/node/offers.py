@@ -1,0 +1,124 @@
+"""What this member's clients ask, handed to whoever leads: to the core when it is this member, else forwarded.
+
+Without a leader everything waits here until there is one, or until its time is up.
+"""
+
+from collections.abc import Callable
+
+from raftkv.command.types import Failure, decode_head
+from raftkv.node.lease_queries import LeaseQueries
+from raftkv.node.ports import Transport
+from raftkv.node.proposals import OnResult, Proposals
+from raftkv.node.reads import Reads
+from raftkv.peer.messages import (
+    ForwardMembership,
+    ForwardProposals,
+    LeaseRequest,
+    LeaseResponse,
+    ProposalsRejected,
+    ReadIndexRequest,
+    ReadIndexResponse,
+)
+from raftkv.raft.core import Raft
+from raftkv.raft.events import MembershipChange, Propose, ProposeMembership, ReadIndex
+
+
+class Offers:
+    """The requests of this member on their way to the leader."""
+
+    def __init__(
+        self,
+        raft: Raft,
+        transport: Transport,
+        proposals: Proposals,
+        reads: Reads,
+        leases: LeaseQueries,
+    ) -> None:
+        self._raft = raft
+        self._me = raft.member_id
+        self._transport = transport
+        self._proposals = proposals
+        self._reads = reads
+        self._leases = leases
+        self._asked_in = (0, 0)
+        """(leader, term) that the read round under way was asked of."""
+
+    def proposals(self) -> None:
+        """Hands over the queued commands, in one piece."""
+        raft = self._raft
+        if not self._proposals.queued or not raft.leader:
+            return
+        commands = self._proposals.take(raft.term)
+        if raft.leader == self._me:
+            raft.step(Propose(commands))
+        else:
+            forward = ForwardProposals(raft.leader, self._me, raft.term, commands)
+            self._transport.send([forward])
+
+    def membership(
+        self, changes: tuple[MembershipChange, ...], command: bytes
+    ) -> Failure | None:
+        """Hands over a membership change; a failure when it certainly was not taken."""
+        raft = self._raft
+        if not raft.leader:
+            return Failure.NO_LEADER
+        if raft.leader == self._me:
+            raft.step(ProposeMembership(changes, command))
+            return None
+        pairs = [(change.action, change.member) for change in changes]
+        self._transport.send(
+            [ForwardMembership(raft.leader, self._me, raft.term, pairs, command)]
+        )
+        return None
+
+    def read_round(self, tick: int) -> None:
+        """Begins a round for the reads that gathered, or asks again when that is due."""
+        raft = self._raft
+        if not raft.leader:
+            return
+        asked_in = (raft.leader, raft.term)
+        if asked_in != self._asked_in:
+            context = self._reads.restart(tick) or self._reads.begin(tick)
+        else:
+            context = self._reads.begin(tick) or self._reads.retry(tick)
+        if not context:
+            return
+        self._asked_in = asked_in
+        if raft.leader == self._me:
+            raft.step(ReadIndex(context))
+        else:
+            request = ReadIndexRequest(raft.leader, self._me, raft.term, context)
+            self._transport.send([request])
+
+    def lease_query(self, context: int) -> None:
+        """Asks the leader, when that is another member."""
+        query = self._leases.get(context)
+        if query is not None and self._raft.leader not in (0, self._me):
+            self._transport.send(
+                [LeaseRequest(self._raft.leader, self._me, context, query.renew, query.lease)]
+            )
+
+    def on_rejected(self, message: ProposalsRejected) -> list[tuple[OnResult, Failure]]:
+        """The leader refused requests of ours."""
+        failure = Failure.__members__.get(message.reason, Failure.LEADER_CHANGED)
+        return [(callback, failure) for callback in self._proposals.fail(message.request_ids)]
+
+    def on_read_index(self, message: ReadIndexResponse) -> None:
+        """The leader answered a round; a refusal is asked again when the retry is due."""
+        if message.index >= 0:
+            self._reads.confirm(message.context, message.index)
+
+    def on_lease(self, message: LeaseResponse) -> tuple[Callable[[int, int], None], int, int] | None:
+        """The leader answered about a lease."""
+        if message.ttl == UNANSWERED_TTL:
+            return None
+        on_answer = self._leases.answer(message.context)
+        return None if on_answer is None else (on_answer, message.ttl, message.granted_ttl)
+
+
+UNANSWERED_TTL = -2
+
+
+def request_ids(commands: list[bytes]) -> list[int]:
+    """The request id of each command."""
+    return [decode_head(command)[3] for command in commands]

@@ -1,0 +1,34 @@
+"""What a node is told when it is made, and what it calls back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from raftkv.apply.state import StateMachine
+from raftkv.config import NodeConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What a node is told when it is made."""
+
+    cluster_id: int
+    first_request_id: int
+    """Distinct for every start of a member: its upper bits are chosen at random."""
+    ticks_per_second: float
+    election_timeout_ticks: int
+    strict_reconfig_check: bool
+    config: NodeConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeHooks:
+    """What a node calls back."""
+
+    wake: Callable[[], None]
+    """A turn is due."""
+    members_changed: Callable[[], None]
+    """The members table changed, or this member's place in it."""
+    removed: Callable[[], None]
+    """The cluster has removed this member."""
+    new_state: Callable[[], StateMachine]
+    """Makes an empty state machine, for a snapshot to fill."""

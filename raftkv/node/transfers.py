@@ -1,0 +1,195 @@
+"""Snapshots between members as the loop sees them: who is being sent one, and what is being received."""
+
+from collections.abc import Callable
+
+from raftkv.apply.state import StateMachine
+from raftkv.config import NodeConfig
+from raftkv.node.ports import Storage, Transport
+from raftkv.node.snapshots import SnapshotSender
+from raftkv.peer.messages import (
+    SnapshotAck,
+    SnapshotBegin,
+    SnapshotChunk,
+    SnapshotEnd,
+)
+from raftkv.raft.core import Raft
+from raftkv.raft.events import SnapshotSent
+from raftkv.raft.messages import InstallSnapshot
+
+SMALL_TABLES = ("lease", "lease_key", "member", "removed", "alarm", "meta")
+"""The tables that make up the state beside the rows."""
+
+
+class Sending:
+    """The snapshots this leader sends, at most one a member."""
+
+    def __init__(
+        self, raft: Raft, storage: Storage, transport: Transport, config: NodeConfig
+    ) -> None:
+        self._raft = raft
+        self._storage = storage
+        self._transport = transport
+        self._config = config
+        self._last_transfer = 0
+        self._senders: dict[int, SnapshotSender] = {}
+
+    @property
+    def under_way(self) -> bool:
+        """Whether any snapshot is being sent: history must stay readable meanwhile."""
+        return bool(self._senders)
+
+    def start(self, to: int, member_id: int) -> None:
+        """Starts sending to a member; an earlier sending to it is forgotten."""
+        self._last_transfer += 1
+        sender = SnapshotSender(to, member_id, self._raft.term, self._last_transfer, self._config)
+        self._senders[to] = sender
+        self._transport.send([sender.begin()])
+
+    def pump(self, state: StateMachine, applied: tuple[int, int]) -> bool:
+        """Sends one chunk to each member that may have one; True while there is more to send."""
+        more = False
+        for sender in self._senders.values():
+            if not sender.may_send:
+                continue
+            rows, last = sender.next_rows(self._storage.rows)
+            if last:
+                self._end(sender, rows, state, applied)
+            else:
+                self._transport.send([sender.chunk(rows)])
+                more = more or sender.may_send
+        return more
+
+    def acknowledge(self, ack: SnapshotAck) -> None:
+        """Takes note of an arrived chunk, or of a refusal."""
+        sender = self._senders.get(ack.sender)
+        if sender is None or sender.transfer != ack.transfer:
+            return
+        if not ack.accepted:
+            self._finish(sender, succeeded=False)
+            return
+        sender.acknowledge(ack)
+        if sender.done:
+            self._finish(sender, succeeded=True)
+
+    def tick(self, idle_ticks_max: int) -> None:
+        """Gives up on members that no longer acknowledge, and on everything when no longer leading."""
+        for sender in list(self._senders.values()):
+            sender.idle_ticks += 1
+            if sender.idle_ticks > idle_ticks_max or sender.term != self._raft.term:
+                self._finish(sender, succeeded=False)
+
+    def _finish(self, sender: SnapshotSender, *, succeeded: bool) -> None:
+        del self._senders[sender.to]
+        self._raft.step(SnapshotSent(sender.to, succeeded, sender.ended_index))
+
+    def _end(
+        self,
+        sender: SnapshotSender,
+        rows: list[tuple[bytes, bytes]],
+        state: StateMachine,
+        applied: tuple[int, int],
+    ) -> None:
+        state.save_meta()
+        index, term = applied
+        tables = {name: list(self._storage.tables.items(name)) for name in SMALL_TABLES}
+        sender.ended_index = index
+        self._transport.send(
+            [
+                SnapshotEnd(
+                    sender.to,
+                    sender.sender,
+                    sender.term,
+                    sender.transfer,
+                    sender.next_sequence(),
+                    rows,
+                    tables,
+                    index,
+                    term,
+                    self._raft.membership_at(index),
+                )
+            ]
+        )
+
+
+class Receiving:
+    """The snapshot this member is being sent, if any. Its index is built while its rows arrive."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        transport: Transport,
+        raft: Raft,
+        new_state: Callable[[], StateMachine],
+    ) -> None:
+        self._storage = storage
+        self._transport = transport
+        self._raft = raft
+        self._new_state = new_state
+        self._from = (0, 0)
+        self._term = 0
+        self._next_sequence = 0
+        self.state: StateMachine | None = None
+        """The state that arrives; complete once `end` has returned."""
+
+    def begin(self, message: SnapshotBegin) -> None:
+        """Forgets what was staged, and stages what comes from now on."""
+        if message.term < self._raft.term:
+            self._answer(message, 0, accepted=False)
+            return
+        self._from = (message.sender, message.transfer)
+        self._term = message.term
+        self._next_sequence = 1
+        self._storage.stage_reset()
+        self.state = self._new_state()
+
+    def chunk(self, message: SnapshotChunk) -> None:
+        """Stages rows."""
+        if self._stage(message) is not None:
+            self._answer(message, message.sequence, accepted=True)
+
+    def end(self, message: SnapshotEnd) -> InstallSnapshot | None:
+        """Stages the rest; the message for consensus when everything has arrived."""
+        state = self._stage(message)
+        if state is None:
+            return None
+        self._storage.stage_tables(message.tables)
+        state.load_tables(message.tables)
+        self._from = (0, 0)
+        self._answer(message, message.sequence, accepted=True)
+        return InstallSnapshot(
+            message.to,
+            message.sender,
+            message.term,
+            message.last_index,
+            message.last_term,
+            message.membership,
+        )
+
+    def take(self) -> StateMachine | None:
+        """The received state, which is no longer kept here."""
+        state, self.state = self.state, None
+        return state
+
+    def _stage(self, message: SnapshotChunk | SnapshotEnd) -> StateMachine | None:
+        if self._from != (message.sender, message.transfer) or self.state is None:
+            self._answer(message, message.sequence, accepted=False)
+            return None
+        if message.sequence != self._next_sequence:
+            self._from = (0, 0)
+            self._answer(message, message.sequence, accepted=False)
+            return None
+        self._next_sequence += 1
+        self._storage.stage(message.rows)
+        self.state.load_rows(message.rows)
+        return self.state
+
+    def _answer(
+        self,
+        message: SnapshotBegin | SnapshotChunk | SnapshotEnd,
+        sequence: int,
+        *,
+        accepted: bool,
+    ) -> None:
+        self._transport.send(
+            [SnapshotAck(message.sender, message.to, message.transfer, sequence, accepted)]
+        )
