@@ -1,6 +1,7 @@
 """Makes *_pb2.py and *_pb2.pyi from the .proto files: `python -m raftkv.pb.generate`.
 
-protoc's output is used as it is, except that it registers in our own descriptor pool (see `pool.py`).
+protoc's output is used as it is, except that it registers in our own descriptor pool (see
+`pool.py`).
 """
 
 import sys

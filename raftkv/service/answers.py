@@ -15,7 +15,8 @@ class Answers:
     def answer(self, call: Call, result: Result) -> None:
         """Ends a call with a result of the state machine.
 
-        The result's body is the response without its header. Joining the two is protobuf's own merge.
+        The result's body is the response without its header. Joining the two is protobuf's own
+        merge.
         """
         if isinstance(result, tuple):
             revision, body = result

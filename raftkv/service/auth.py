@@ -1,7 +1,7 @@
 """etcdserverpb.Auth: authentication is off, and these methods say so.
 
-AuthStatus and Authenticate answer as an etcd without authentication does; the methods that would change users or
-roles are refused by name.
+AuthStatus and Authenticate answer as an etcd without authentication does; the methods that would
+change users or roles are refused by name.
 """
 
 from functools import partial

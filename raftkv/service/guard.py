@@ -1,7 +1,7 @@
-"""The rules that hold for every call, whatever its service: leader wanted, learner, unreadable message.
+"""The rules that hold for every call: a leader may be wanted, learners may refuse.
 
-A guard stands between the route table and a service's method. While there is a leader and this member votes it does
-next to nothing.
+A guard stands between the route table and a service's method. While there is a leader and this
+member votes it does next to nothing.
 """
 
 from collections.abc import Callable
@@ -83,7 +83,7 @@ class Guard:
         return True
 
     def stream(self, path: str, handler: StreamHandler) -> StreamHandler:
-        """`handler` with the rules before it, and the leader's absence watched while the stream lives."""
+        """`handler` with the rules before it, and watched over while it lives."""
         count = self.counts[path] = MethodCount()
 
         def guarded(stream: Stream) -> None:

@@ -1,9 +1,10 @@
 """The header field of responses, as bytes.
 
-Every response starts with it, so it is put together from cached pieces: what is left for each call is one
-comparison of the term and one table look-up for the low bits of the revision.
+Every response starts with it, so it is put together from cached pieces: what is left for each call
+is one comparison of the term and one table look-up for the low bits of the revision.
 """
 
+from raftkv.mvcc.record import varint
 from raftkv.service.ports import Consensus
 
 _HEADER = b"\x0a"
@@ -12,16 +13,6 @@ _LOW_BITS = 7
 _LOW_MASK = (1 << _LOW_BITS) - 1
 _LOW_WITH_MORE = tuple(bytes([low | 0x80]) for low in range(1 << _LOW_BITS))
 """The first byte of a varint of several bytes, by its seven low bits."""
-
-
-def varint(number: int) -> bytes:
-    """A non-negative number as protobuf writes it."""
-    out = bytearray()
-    while number > _LOW_MASK:
-        out.append(number & _LOW_MASK | 0x80)
-        number >>= _LOW_BITS
-    out.append(number)
-    return bytes(out)
 
 
 class Headers:

@@ -11,9 +11,7 @@ from raftkv.wire.status import Code
 
 WHOLE_SERVER = ""
 _SERVING = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVING).SerializeToString()
-_UNKNOWN = pb.HealthCheckResponse(
-    status=pb.HealthCheckResponse.SERVICE_UNKNOWN
-).SerializeToString()
+_UNKNOWN = pb.HealthCheckResponse(status=pb.HealthCheckResponse.SERVICE_UNKNOWN).SerializeToString()
 _ONE_REQUEST = Status(Code.INTERNAL, "grpc: Watch takes one request")
 
 
@@ -26,7 +24,7 @@ def check(call: Call, message: bytes) -> None:
 
 
 def watch(stream: Stream) -> None:
-    """Watch: says the same once, then stays open; what it says never changes while the server runs."""
+    """Watch: says the same once, then stays open, since it never changes."""
     stream.on_message = partial(_begin_watch, stream)
     stream.on_half_close = _stay_open
 

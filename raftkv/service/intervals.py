@@ -1,6 +1,7 @@
-"""A set of keys made of half-open intervals, for finding puts that a delete of the same txn covers."""
+"""A set of keys made of half-open intervals: finds puts that a delete of the same txn covers."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 
 class Intervals:
@@ -27,8 +28,11 @@ class Intervals:
 
     def update(self, other: "Intervals") -> None:
         """Adds every interval of `other`."""
-        for start, end in zip(other._starts, other._ends, strict=True):
+        for start, end in other:
             self.add(start, end)
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        return zip(self._starts, self._ends, strict=True)
 
     def __contains__(self, key: bytes) -> bool:
         """Whether an interval covers `key`."""

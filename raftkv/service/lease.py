@@ -1,7 +1,7 @@
 """etcdserverpb.Lease: grant, revoke, keep alive, look up.
 
-Grants and revocations go through the log. How long a lease still lives only the leader knows; it is asked
-directly, and a renewal leaves no trace in the log.
+Grants and revocations go through the log. How long a lease still lives only the leader knows; it is
+asked directly, and a renewal leaves no trace in the log.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ NO_SUCH_LEASE = -1
 RENEWALS_WAITING_MAX = 10_000
 """Unanswered renewals of one stream; beyond it the stream ends with `too many requests`."""
 OUTPUT_BYTES_MAX = 1 << 20
-"""Answers that a stream's client leaves unread; beyond it the stream ends with `too many requests`."""
+"""Answers left unread by a stream's client; beyond it the stream ends the same way."""
 
 
 class LeaseService:
@@ -115,15 +115,12 @@ class _KeepAlive:
         except DecodeError:
             finish(self._stream, BAD_MESSAGE)
             return
-        if (
-            self._waiting >= RENEWALS_WAITING_MAX
-            or self._stream.output_bytes > OUTPUT_BYTES_MAX
-        ):
+        if self._waiting >= RENEWALS_WAITING_MAX or self._stream.output_bytes > OUTPUT_BYTES_MAX:
             finish(self._stream, Failure.TOO_MANY_REQUESTS)
             return
         self._waiting += 1
-        # The header is older than the renewal: a lease that is revoked at a later revision than the one
-        # in the header may have been renewed before, never the other way round.
+        # The header is older than the renewal: a lease that is revoked at a later revision than the
+        # one in the header may have been renewed before, never the other way round.
         header = self._headers.field(self._node.state.store.revision)
         on_answer = partial(self._on_answer, lease_id, header)
         self._node.lease_query(lease_id, True, on_answer)  # noqa: FBT003

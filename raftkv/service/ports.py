@@ -1,13 +1,17 @@
-"""What the services need of the world: the node below, a few things of the process, and the calls they answer."""
+"""What the services need of the world: the node, the process, and the calls they answer."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure, Result
-from raftkv.node.status import NodeStatus
-from raftkv.raft.events import MembershipChange
-from raftkv.raft.types import Membership
+
+if TYPE_CHECKING:
+    from raftkv.apply.state import StateMachine
+    from raftkv.node.status import NodeStatus
+    from raftkv.raft.events import MembershipChange
+    from raftkv.raft.types import Membership
 
 OnResult: TypeAlias = Callable[[Result], None]
 OnReady: TypeAlias = Callable[[Failure | None], None]
@@ -15,7 +19,7 @@ OnTtl: TypeAlias = Callable[[int, int], None]
 
 
 class Consensus(Protocol):
-    """What every request and every response looks at; the Raft core itself, so that it costs nothing."""
+    """What every request and response looks at: the Raft core itself, so that it costs nothing."""
 
     @property
     def leader(self) -> int:
@@ -31,10 +35,10 @@ class Consensus(Protocol):
 
 
 class Node(Protocol):
-    """The loop. Every callback is called once, on the loop's thread, perhaps before the call returns.
+    """The loop. Every callback is called once, perhaps before the call returns.
 
-    A request that has no outcome in 5 seconds plus two election timeouts gets `Failure.TIMEOUT` or one of
-    its two relatives; when the node stops, `Failure.STOPPED`.
+    A request that has no outcome in 5 seconds plus two election timeouts gets `Failure.TIMEOUT` or
+    one of its two relatives; when the node stops, `Failure.STOPPED`.
     """
 
     @property
@@ -61,12 +65,12 @@ class Node(Protocol):
     ) -> None:
         """Replicates a membership change along with its command.
 
-        The leader refuses what would endanger its quorum (UNHEALTHY, NOT_ENOUGH_STARTED_MEMBERS) and to
-        promote a learner that lags (LEARNER_NOT_READY).
+        The leader refuses what would endanger its quorum (UNHEALTHY, NOT_ENOUGH_STARTED_MEMBERS)
+        and to promote a learner that lags (LEARNER_NOT_READY).
         """
 
     def read_barrier(self, on_ready: OnReady) -> None:
-        """Calls back with None once the applied state is as new as any answer given before this call."""
+        """Calls back with None once the applied state holds all that was answered so far."""
 
     def lease_query(self, lease_id: int, renew: bool, on_answer: OnTtl) -> None:  # noqa: FBT001
         """Asks the leader: (seconds left, seconds granted); -1: no such lease; -2: no answer."""
@@ -102,7 +106,7 @@ class Call(Protocol):
 
 
 class Stream(Protocol):
-    """A call with a stream of requests, of responses, or of both. What happens after its end is ignored."""
+    """A call with a stream of requests, of responses, or of both. Ended, it ignores the rest."""
 
     on_message: Callable[[bytes], None]
     on_half_close: Callable[[], None]

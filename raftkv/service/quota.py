@@ -1,7 +1,8 @@
 """The space quota: what a write would add, and the NOSPACE alarm when that is too much.
 
-Costs are etcd's (`server/storage/quota.go`). The quota is checked here so that a store that is full says so at
-once; the state machine decides the same again when it applies, with the alarm as its sign.
+Costs are etcd's (`server/storage/quota.go`). The quota is checked here so that a store that is full
+says so at once; the state machine decides the same again when it applies, with the alarm as its
+sign.
 """
 
 from collections.abc import Iterable
@@ -47,7 +48,7 @@ class Quota:
         """Whether the alarm is on its way through the log."""
 
     def has_room(self, cost: int) -> bool:
-        """Whether `cost` more bytes fit. Raises the alarm if not; what costs nothing always fits."""
+        """Whether `cost` more bytes fit; raises the alarm if not. Nothing always fits."""
         if cost == 0 or self._node.state.store.row_bytes + cost < self.limit_bytes:
             return True
         self._raise_alarm()

@@ -1,6 +1,7 @@
 """Every error a client can see: etcd's gRPC code and its exact text, which clients match on.
 
-The texts are part of the protocol (etcd's `api/v3rpc/rpctypes`); nothing else in the project spells them.
+The texts are part of the protocol (etcd's `api/v3rpc/rpctypes`); nothing else in the project spells
+them.
 """
 
 from typing import NamedTuple
@@ -39,14 +40,10 @@ STATUS: dict[Failure, Status] = {
     Failure.FUTURE_REVISION: Status(
         Code.OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision"
     ),
-    Failure.NO_SPACE: Status(
-        Code.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"
-    ),
+    Failure.NO_SPACE: Status(Code.RESOURCE_EXHAUSTED, "etcdserver: mvcc: database space exceeded"),
     Failure.CORRUPT: Status(Code.DATA_LOSS, "etcdserver: corrupt cluster"),
     Failure.MEMBER_NOT_FOUND: Status(Code.NOT_FOUND, "etcdserver: member not found"),
-    Failure.MEMBER_EXISTS: Status(
-        Code.FAILED_PRECONDITION, "etcdserver: member ID already exist"
-    ),
+    Failure.MEMBER_EXISTS: Status(Code.FAILED_PRECONDITION, "etcdserver: member ID already exist"),
     Failure.PEER_URL_EXISTS: Status(
         Code.FAILED_PRECONDITION, "etcdserver: Peer URLs already exists"
     ),
@@ -60,7 +57,8 @@ STATUS: dict[Failure, Status] = {
     Failure.TOO_MANY_LEARNERS: Status(
         Code.FAILED_PRECONDITION, "etcdserver: too many learner members in cluster"
     ),
-    # etcd answers these two with an error that carries no gRPC status, which grpc-go sends as UNKNOWN.
+    # etcd answers these two with an error that carries no gRPC status, which grpc-go sends as
+    # UNKNOWN.
     Failure.NOT_ENOUGH_STARTED_MEMBERS: Status(
         Code.UNKNOWN, "etcdserver: re-configuration failed due to not enough started members"
     ),
@@ -81,9 +79,7 @@ STATUS: dict[Failure, Status] = {
         Code.UNAVAILABLE, "etcdserver: request timed out, possibly due to connection lost"
     ),
     Failure.STOPPED: Status(Code.UNAVAILABLE, "etcdserver: server stopped"),
-    Failure.REQUEST_TOO_LARGE: Status(
-        Code.INVALID_ARGUMENT, "etcdserver: request is too large"
-    ),
+    Failure.REQUEST_TOO_LARGE: Status(Code.INVALID_ARGUMENT, "etcdserver: request is too large"),
     Failure.DUPLICATE_KEY: Status(
         Code.INVALID_ARGUMENT, "etcdserver: duplicate key given in txn request"
     ),

@@ -1,4 +1,4 @@
-"""The rules a request must keep before anything is done for it: each returns what is wrong, or None.
+"""The rules that a request must keep; each function returns what is wrong, or None.
 
 Rules that depend on the state (revisions, leases, missing keys) are `apply`'s.
 """
@@ -51,7 +51,7 @@ def check_delete_range(request: pb.DeleteRangeRequest) -> Refusal:
 
 
 def check_txn(request: pb.TxnRequest, operations_max: int) -> Refusal:
-    """Every rule for a transaction: sizes and operations first, then keys written twice in a branch."""
+    """Every rule for a transaction: sizes and operations first, then keys written twice."""
     return (
         _check_operations(request, operations_max)
         or _check_writes(request.success)
@@ -118,8 +118,9 @@ def _check_writes(branch: Iterable[pb.RequestOp]) -> Refusal:
 def _writes(branch: Iterable[pb.RequestOp]) -> _Writes | None:
     """What a branch writes; None when it writes a key twice.
 
-    etcd's order: the branch's own deletes, nested transactions one by one, the branch's own puts. So a key
-    that an earlier nested transaction puts and a later one deletes is not noticed, as on etcd.
+    etcd's order: the branch's own deletes, nested transactions one by one, the branch's own puts.
+    So a key that an earlier nested transaction puts and a later one deletes is not noticed, as on
+    etcd.
     """
     writes = _Writes()
     own_puts = []
@@ -140,7 +141,7 @@ def _writes(branch: Iterable[pb.RequestOp]) -> _Writes | None:
 
 
 def _add_nested(writes: _Writes, txn: pb.TxnRequest) -> bool:
-    """Adds both branches of a nested transaction, which may put the same keys: only one of them runs."""
+    """Adds both branches of a nested transaction; only one runs, so both may put the same key."""
     success, failure = _writes(txn.success), _writes(txn.failure)
     if success is None or failure is None:
         return False

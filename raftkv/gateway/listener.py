@@ -1,0 +1,271 @@
+"""The sockets of the client port: bytes in, bytes out, and which protocol speaks on a connection.
+
+A connection is handed to HTTP/2 when it begins with HTTP/2's preface, to HTTP/1.1 otherwise, with
+or without TLS. Everything that arrives is parsed at once; everything that one turn of the loop has
+to say to a client goes out in one write at the end of it (`flush`). A client that does not read is
+not read from.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Protocol, TypeAlias, cast
+from urllib.parse import urlsplit
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""What an HTTP/2 client says first (RFC 9113, section 3.4)."""
+TICK_SECONDS = 0.1
+"""How often connections look at their deadlines."""
+UNDECIDED_TICKS_MAX = 100
+"""A connection that has not shown its protocol after so many ticks is closed."""
+BACKLOG_CONNECTIONS = 4_096
+"""Connections that the kernel keeps for us to accept."""
+
+
+class Engine(Protocol):
+    """A protocol for one connection, sans-I/O: `wire.ServerConnection` or `HttpConnection`."""
+
+    @property
+    def should_close(self) -> bool:
+        """Whether the connection is to be closed once the output is written."""
+
+    def receive(self, data: bytes) -> None:
+        """Takes bytes from the client."""
+
+    def take_output(self) -> bytes:
+        """What is to be written."""
+
+    def connection_lost(self) -> None:
+        """The client is gone."""
+
+    def tick(self, now_ms: int) -> None:
+        """Looks at deadlines."""
+
+    def shutdown(self) -> None:
+        """Ends the connection in good order."""
+
+
+EngineFactory: TypeAlias = Callable[[Callable[[], None]], Engine]
+"""Makes an engine; its argument is called when there is output where there was none."""
+
+
+class Connection(asyncio.Protocol):
+    """One client's socket."""
+
+    def __init__(self, listener: "Listener", http1_only: bool) -> None:  # noqa: FBT001
+        self._listener = listener
+        self._http1_only = http1_only
+        self._transport: asyncio.Transport | None = None
+        self._engine: Engine | None = None
+        self._undecided = b""
+        self._undecided_ticks = 0
+        self._paused = False
+        """Whether the client does not read what it is sent."""
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client connected."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._listener.output_bytes_max)
+        self._listener.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client."""
+        self._listener.received_bytes += len(data)
+        if self._engine is None:
+            data = self._decide(data)
+            if self._engine is None:
+                return
+        self._engine.receive(data)
+        if self._engine.should_close:
+            self._mark_dirty()
+
+    def eof_received(self) -> bool | None:
+        """The client will send no more; it gets what is ready, and the socket is closed."""
+        self.flush()
+        return None
+
+    def pause_writing(self) -> None:
+        """The client does not read: stop reading from it."""
+        self._paused = True
+        assert self._transport is not None, "paused before it was connected"
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._paused = False
+        assert self._transport is not None, "resumed before it was connected"
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._mark_dirty()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        del exc  # whatever the reason, the calls of this client are over
+        self._listener.forget(self)
+        if self._engine is not None:
+            self._engine.connection_lost()
+        self._transport = None
+
+    # -- what the listener asks
+
+    def flush(self) -> None:
+        """Writes what there is to say, at once; closes the socket when nothing will follow."""
+        if self._transport is None or self._engine is None or self._paused:
+            return
+        output = self._engine.take_output()
+        if output:
+            self._listener.sent_bytes += len(output)
+            self._transport.write(output)
+        if self._engine.should_close:
+            self._transport.close()
+
+    def tick(self, now_ms: int) -> None:
+        """Looks at deadlines."""
+        if self._engine is not None:
+            self._engine.tick(now_ms)
+            if self._engine.should_close:
+                self._mark_dirty()
+            return
+        self._undecided_ticks += 1
+        if self._undecided_ticks > UNDECIDED_TICKS_MAX:
+            self.abort()
+
+    def shutdown(self) -> None:
+        """Lets calls under way end, and takes no more."""
+        if self._engine is None:
+            self.abort()
+            return
+        self._engine.shutdown()
+        self._mark_dirty()
+
+    def abort(self) -> None:
+        """Closes the socket now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- inside
+
+    def _decide(self, data: bytes) -> bytes:
+        """Chooses the protocol once the first bytes tell; returns what the engine is to receive."""
+        data = self._undecided + data
+        if not self._http1_only and PREFACE.startswith(data[: len(PREFACE)]):
+            if len(data) < len(PREFACE):
+                self._undecided = data
+                return b""
+            self._engine = self._listener.http2(self._mark_dirty)
+        else:
+            self._engine = self._listener.http1(self._mark_dirty)
+        self._undecided = b""
+        return data
+
+    def _mark_dirty(self) -> None:
+        self._listener.mark_dirty(self)
+
+
+class Listener:
+    """The listening sockets and their connections.
+
+    `http2` and `http1` make the engine of a new connection. `output_bytes_max`: what a client may
+    leave unread before it is no longer read from.
+    """
+
+    def __init__(
+        self, http2: EngineFactory, http1: EngineFactory, *, output_bytes_max: int
+    ) -> None:
+        self.http2 = http2
+        self.http1 = http1
+        self.output_bytes_max = output_bytes_max
+        self.connections: set[Connection] = set()
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        self._loop = asyncio.get_running_loop()
+        self._dirty: list[Connection] = []
+        self._servers: list[asyncio.Server] = []
+        self._all_closed: asyncio.Event | None = None
+        """While the listener closes: set when the last connection is gone."""
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    async def listen(
+        self, url: str, tls: ssl.SSLContext | None = None, *, http1_only: bool = False
+    ) -> tuple[str, int]:
+        """Binds a URL (`http://host:port`, `https://host:port`) and returns the address bound.
+
+        Raises:
+            OSError: the address can't be bound.
+            ValueError: the URL has another form, or is https without a TLS context.
+        """
+        host, port, needs_tls = parse_listen_url(url)
+        if needs_tls and tls is None:
+            raise ValueError(f"{url}: https needs a certificate and a key")
+        address = await _resolve(self._loop, host, port) if host else None
+        server = await self._loop.create_server(
+            lambda: Connection(self, http1_only),
+            address[0] if address else None,
+            port,
+            ssl=tls if needs_tls else None,
+            backlog=BACKLOG_CONNECTIONS,
+        )
+        self._servers.append(server)
+        bound = server.sockets[0].getsockname()
+        return bound[0], bound[1]
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is closed."""
+        self.connections.discard(connection)
+        if self._all_closed is not None and not self.connections:
+            self._all_closed.set()
+
+    def mark_dirty(self, connection: Connection) -> None:
+        """Notes that a connection has something to write; it is written at the end of this turn."""
+        if not self._dirty:
+            self._loop.call_soon(self.flush)
+        self._dirty.append(connection)
+
+    def flush(self) -> None:
+        """Writes the output of every connection that has some: one write each."""
+        dirty, self._dirty = self._dirty, []
+        for connection in dirty:
+            connection.flush()
+
+    async def close(self, grace_seconds: float) -> None:
+        """Stops listening, lets calls under way end for a while, closes what is left."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self.connections):
+            connection.shutdown()
+        if self.connections:
+            self._all_closed = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_closed.wait(), grace_seconds)
+        for connection in list(self.connections):
+            connection.abort()
+        self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+        now_ms = int(self._loop.time() * 1_000)
+        for connection in list(self.connections):
+            connection.tick(now_ms)
+
+
+def parse_listen_url(url: str) -> tuple[str, int, bool]:
+    """(host, port, whether TLS); an empty host means every address.
+
+    Raises:
+        ValueError: not `http://host:port` or `https://host:port`.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or parts.port is None or parts.path not in {"", "/"}:
+        raise ValueError(f"{url}: a listen URL looks like http://host:port or https://host:port")
+    return parts.hostname or "", parts.port, parts.scheme == "https"
+
+
+async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> tuple[str, int]:
+    """One address of `host`, IPv4 rather than IPv6, as Go's net package binds it."""
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    best = min(found, key=lambda info: info[0] != socket.AF_INET)
+    return best[4][0], best[4][1]
