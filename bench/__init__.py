@@ -1,0 +1,1 @@
+"""Side-by-side measurements of etcd and raftkv, over the wire."""
