@@ -76,7 +76,7 @@ def member_config(settings: Settings) -> MemberConfig:
             progress_notify_interval_ms=settings.milliseconds(
                 "watch-progress-notify-interval", minimum=100
             ),
-            response_bytes_max=limits.request_bytes_max,
+            response_bytes_max=limits.request_bytes_max + MESSAGE_OVERHEAD_BYTES,
         ),
         limits=limits,
     )

@@ -105,8 +105,9 @@ def test_every_supported_flag_reaches_the_configuration() -> None:
     assert (config.initial_cluster_state, config.initial_cluster_token) == ("existing", "t")
     assert (config.force_new_cluster, config.strict_reconfig_check) == (True, False)
     assert (config.limits.quota_bytes, config.limits.txn_operations_max) == (1000, 9)
-    assert (config.limits.request_bytes_max, config.watch.response_bytes_max) == (2000, 2000)
+    assert config.limits.request_bytes_max == 2000
     assert config.wire.message_bytes_max == 2000 + 512 * 1024
+    assert config.watch.response_bytes_max == 2000 + 512 * 1024
     assert (config.wire.concurrent_streams_max, config.raft.learners_max) == (8, 2)
     assert (config.auto_compaction_period_seconds, config.auto_compaction_revisions) == (1800, 0)
     assert config.watch.progress_notify_interval_ms == 90_000
