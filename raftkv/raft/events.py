@@ -17,7 +17,7 @@ class Receive(NamedTuple):
 
 
 class Propose(NamedTuple):
-    """Commands to replicate, in order. Only for a leader: anyone else puts them into `Update.rejected`."""
+    """Commands to replicate, in order. Only a leader takes them; see `Update.rejected`."""
 
     payloads: list[bytes]
 
@@ -34,9 +34,9 @@ class MembershipChange:
 class ProposeMembership(NamedTuple):
     """A membership change to replicate, with the command that goes along with it (`context`).
 
-    Only for a leader that has committed in its own term and has no other change pending. Several changes
-    go through a joint configuration, which the leader leaves by itself. `no changes` with a context is
-    refused. A refused proposal is in `Update.rejected`.
+    Only for a leader that has committed in its own term and has no other change pending. Several
+    changes go through a joint configuration, which the leader leaves by itself. `no changes` with a
+    context is refused. A refused proposal is in `Update.rejected`.
     """
 
     changes: tuple[MembershipChange, ...]
@@ -53,26 +53,26 @@ class ReadIndex(NamedTuple):
 class Persisted(NamedTuple):
     """A write is durable: entries up to `index`, the last of which has `term`.
 
-    It counts only if the log still holds that term at that index: a new leader may have replaced the
-    entry while it was being written.
+    It counts only if the log still holds that term at that index: a new leader may have replaced
+    the entry while it was being written.
     """
 
     term: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 class SnapshotSent(NamedTuple):
-    """The sending of a snapshot to `member` ended; `index` is the state's index when it went well."""
+    """The sending of a snapshot to `member` ended; `index` is the state's if it succeeded."""
 
     member: int
     succeeded: bool
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 class Compact(NamedTuple):
-    """The state up to `index` is durable without the log, which may drop its entries up to there."""
+    """The state up to `index` is durable, so that the log may drop its entries up to there."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
 
 
 class TransferLeadership(NamedTuple):

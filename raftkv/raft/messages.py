@@ -1,7 +1,7 @@
 """What members say to each other for consensus: the RPCs of the paper, as one-way messages.
 
 Every message names receiver, sender and the sender's term first. Entries are the encoded bytes of
-`raft/types.py`.
+`raft/types.py`. Numbers may be anything when a message comes in: nobody who reads one trusts them.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -52,7 +52,7 @@ class AppendEntriesResponse(NamedTuple):
     sender: int
     term: int
     rejected: bool
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     """Highest durable matching index; of a rejection, the prev_index that did not match."""
     hint_index: int
     """Of a rejection: the highest index at which the logs may agree."""
@@ -60,16 +60,20 @@ class AppendEntriesResponse(NamedTuple):
     """Of a rejection: the sender's term at `hint_index`."""
 
 
+COMMIT_NOTICE = 0
+"""As a heartbeat's `round`: it only tells a moved commit index and wants no answer."""
+
+
 class Heartbeat(NamedTuple):
-    """Leadership asserted, the commit index told, a read-index round carried (section 6.4 of the thesis)."""
+    """Leadership asserted, the commit index told, a read-index round carried (thesis 6.4)."""
 
     to: int
     sender: int
     term: int
     commit: int
-    """Never beyond what the receiver is known to match."""
+    """The leader's; a receiver commits no further than its log was found to match this leader's."""
     round: int
-    """The read-index round this heartbeat confirms leadership for; 0 for none."""
+    """The leader's current read-index round, for the answer to name; or `COMMIT_NOTICE`."""
 
 
 class HeartbeatResponse(NamedTuple):
@@ -84,7 +88,7 @@ class HeartbeatResponse(NamedTuple):
 class InstallSnapshot(NamedTuple):
     """Says that a whole state up to `last_index` lies staged at the receiver (section 7).
 
-    The rows themselves travel outside consensus, in chunks; this message comes after the last of them.
+    The rows themselves travel outside consensus, in chunks; this comes after the last of them.
     """
 
     to: int
