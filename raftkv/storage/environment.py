@@ -1,0 +1,229 @@
+"""Opens a member's directory: locked against a second process, checked before LMDB maps it.
+
+Nothing here changes a data file that it refuses. A map that reaches beyond its file would end the
+process with SIGBUS at the first read, so a file that is shorter than it says is looked through
+first.
+"""
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import lmdb
+from lmdb.verify import VerifyError, verify
+
+from raftkv.config import StorageConfig
+from raftkv.storage import schema
+
+Database: TypeAlias = "lmdb._Database"  # noqa: SLF001 - the only name its type has
+Transaction: TypeAlias = "lmdb.Transaction[bytes]"
+
+DATA_FILE = "data.mdb"
+LOCK_FILE = "member.lock"
+
+_META = struct.Struct("=IIQQI92sQQ")
+"""LMDB's meta page after its head of 16 bytes: magic, version, address, map size, page size,
+tables, last page, transaction."""
+_META_OFFSET = 16
+_META_MAGIC = 0xBEEFC0DE
+
+
+class StorageError(Exception):
+    """The disk, or what is on it, does not allow the member to go on: one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The tables of one generation of the replicated state."""
+
+    number: int
+    rows: Database
+    tables: dict[str, Database]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An open directory and its tables."""
+
+    path: Path
+    lmdb: lmdb.Environment
+    system: Database
+    log: Database
+    generations: tuple[Generation, Generation]
+    lock: int
+    """The descriptor that holds the lock."""
+
+    def close(self) -> None:
+        """Closes the data file, then lets another process have the directory."""
+        self.lmdb.close()
+        os.close(self.lock)
+
+
+def open_environment(path: Path, config: StorageConfig) -> Environment:
+    """Opens the directory, or makes it.
+
+    Raises:
+        StorageError: Another process has it, or what is there is not to be trusted or not ours.
+    """
+    with clear_errors(path):
+        _make_directory(path)
+        lock = _lock(path)
+        try:
+            _check_data_file(path / DATA_FILE)
+            return _open(path, config, lock)
+        except BaseException:
+            os.close(lock)
+            raise
+
+
+@contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turns what the operating system and LMDB raise into StorageError with one line."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
+    except lmdb.Error as error:
+        raise data_error(path, error) from error
+    except struct.error as error:
+        raise StorageError(f"{path / DATA_FILE} is damaged: {error}") from error
+
+
+def data_error(path: Path, error: lmdb.Error) -> StorageError:
+    """What a failed call of LMDB means for a person."""
+    # LMDB's own codes are negative; the others are the operating system's.
+    damaged = " is damaged" if error.code < 0 else ""
+    return StorageError(f"{path / DATA_FILE}{damaged}: {error}")
+
+
+def _make_directory(path: Path) -> None:
+    missing = []
+    parent = path
+    while not parent.exists():
+        missing.append(parent)
+        parent = parent.parent
+    for directory in reversed(missing):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(directory.parent)
+    if not path.is_dir():
+        raise StorageError(f"{path} is not a directory")
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise StorageError(f"{path} is in use by another process") from None
+    return descriptor
+
+
+def _check_data_file(path: Path) -> None:
+    """Refuses a file that is cut off: LMDB would only find out while it reads."""
+    if not path.exists():
+        return
+    size = path.stat().st_size
+    page_size, pages = _newest_meta(path)
+    if size >= page_size * pages:
+        return
+    # Pages that were freed in the transaction that first used them are never written: then, and
+    # only then, a whole file is shorter than its meta page says.
+    try:
+        problems = verify(os.fspath(path), subdir=False)  # type: ignore[no-untyped-call]
+    except VerifyError as error:
+        problems = [str(error)]
+    if problems:
+        raise StorageError(
+            f"{path} is cut off: {size} bytes of {page_size * pages} ({problems[0]})"
+        )
+
+
+def _newest_meta(path: Path) -> tuple[int, int]:
+    """The page size, and how many pages there are, as the newer of the two meta pages says."""
+    with path.open("rb") as file:
+        first = _parse_meta(path, file.read(_META_OFFSET + _META.size))
+        file.seek(first[0])
+        second = _parse_meta(path, file.read(_META_OFFSET + _META.size))
+    page_size, last_page, _ = max(first, second, key=lambda meta: meta[2])
+    return page_size, last_page + 1
+
+
+def _parse_meta(path: Path, data: bytes) -> tuple[int, int, int]:
+    if len(data) < _META_OFFSET + _META.size:
+        raise StorageError(f"{path} is cut off: it ends within its first two pages")
+    meta = _META.unpack_from(data, _META_OFFSET)
+    magic, page_size, last_page, transaction = meta[0], meta[4], meta[6], meta[7]
+    if magic != _META_MAGIC:
+        raise StorageError(f"{path} is damaged: a meta page is not LMDB's")
+    return page_size, last_page, transaction
+
+
+def _open(path: Path, config: StorageConfig, lock: int) -> Environment:
+    is_new = not (path / DATA_FILE).exists()
+    environment = lmdb.open(
+        os.fspath(path),
+        map_size=config.map_bytes,
+        max_dbs=schema.DATABASES_MAX,
+        max_spare_txns=4,
+        mode=0o600,
+        lib_version=0,
+    )
+    try:
+        if is_new:
+            sync_directory(path)
+        _check_format(path, environment)
+        with environment.begin(write=True) as txn:
+            system = environment.open_db(schema.SYSTEM, txn=txn)
+            log = environment.open_db(schema.LOG, txn=txn)
+            first, second = (_generation(environment, txn, g) for g in schema.GENERATIONS)
+            if txn.get(schema.FORMAT_KEY, db=system) is None:
+                txn.put(schema.FORMAT_KEY, schema.encode_format(), db=system)
+    except BaseException:
+        environment.close()
+        raise
+    return Environment(path, environment, system, log, (first, second), lock)
+
+
+def _check_format(path: Path, environment: lmdb.Environment) -> None:
+    if not environment.stat()["entries"]:
+        return
+    try:
+        system = environment.open_db(schema.SYSTEM, create=False)
+    except lmdb.NotFoundError:
+        raise StorageError(f"{path / DATA_FILE} was not written by raftkv") from None
+    with environment.begin() as txn:
+        stored = txn.get(schema.FORMAT_KEY, db=system)
+    if stored is None:
+        raise StorageError(f"{path / DATA_FILE} is damaged: it does not say its format")
+    version = schema.decode_format(stored)
+    if version > schema.FORMAT_VERSION:
+        raise StorageError(
+            f"{path / DATA_FILE} has format {version}; this program knows formats up to "
+            f"{schema.FORMAT_VERSION}: use a newer one"
+        )
+
+
+def _generation(environment: lmdb.Environment, txn: Transaction, number: int) -> Generation:
+    return Generation(
+        number,
+        environment.open_db(schema.rows_name(number), txn=txn),
+        {
+            name: environment.open_db(schema.table_name(name, number), txn=txn)
+            for name in schema.TABLES
+        },
+    )
