@@ -29,7 +29,7 @@ from bench.clusters import (
     StoreName,
     running,
 )
-from bench.measure import GeneratorError, measure
+from bench.measure import FOREIGN_SHARE, FOREIGN_SHARE_MAX, GeneratorError, measure
 from bench.progress import Step, progress
 from bench.rows import QUICK, ROWS, Row, rows_named
 from bench.summary import Figures, line_of
@@ -41,12 +41,15 @@ FAILURES: Final = (GeneratorError, NotReadyError, *NOT_ANSWERING)
 class Run:
     """All rounds of all rows; what fails is noted and the rest goes on."""
 
-    def __init__(self, rows: list[Row], rounds: int, seconds: float, step: Step) -> None:
+    def __init__(
+        self, rows: list[Row], *, rounds: int, seconds: float, retries: int, step: Step
+    ) -> None:
         self.figures = Figures()
         self.notes: list[str] = []
         self._rows = rows
         self._rounds = rounds
         self._seconds = seconds
+        self._retries = retries
         self._step = step
 
     def side_by_side(self, stores: list[StoreName], directory: Path | None) -> None:
@@ -84,12 +87,36 @@ class Run:
         prefix = f"{row.name}-{number}-{os.getpid()}"
         try:
             measurement = measure(row, target, seconds=self._seconds, prefix=prefix)
+            for attempt in range(self._retries):
+                if measurement.figures[FOREIGN_SHARE] <= FOREIGN_SHARE_MAX:
+                    break
+                again = f"{prefix}-{attempt}"
+                measurement = measure(row, target, seconds=self._seconds, prefix=again)
         except FAILURES as error:
             self.notes.append(f"{row.name}, {store}, round {number + 1}: FAILED: {error}")
             return
         self.figures.add(row.name, store, number, measurement.figures)
         for warning in measurement.warnings:
             self.notes.append(f"{row.name}, {store}, round {number + 1}: {warning}")
+
+    def noise(self) -> list[str]:
+        """A sentence if other processes disturbed the measurements."""
+        shares = [
+            share
+            for figure in self.figures.all()
+            if figure.name == FOREIGN_SHARE
+            for values in figure.values.values()
+            for share in values.values()
+        ]
+        disturbed = [share for share in shares if share > FOREIGN_SHARE_MAX]
+        if not disturbed:
+            return []
+        return [
+            (
+                f"DOUBTFUL: in {len(disturbed)} of {len(shares)} measurements other processes used "
+                f"over {FOREIGN_SHARE_MAX:.0%} of a core, at most {max(disturbed):.0%}"
+            )
+        ]
 
 
 @contextlib.contextmanager
@@ -120,6 +147,7 @@ def machine() -> str:
 @click.option("--rows", default="", help="Names, with commas: " + ", ".join(r.name for r in ROWS))
 @click.option("--rounds", default=3, show_default=True, help="How often everything is measured.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of one measurement.")
+@click.option("--retries", default=0, help="Repeat what other processes disturbed so often.")
 @click.option("--only", type=click.Choice(STORES), help="Measure one store.")
 @click.option("--quick", is_flag=True, help=f"One round of 1.5 s of {', '.join(QUICK)}.")
 @click.option("--check-perf", "with_check_perf", is_flag=True, help="Also `etcdctl check perf`.")
@@ -131,6 +159,7 @@ def main(  # noqa: PLR0913
     rows: str,
     rounds: int,
     seconds: float,
+    retries: int,
     only: StoreName | None,
     quick: bool,
     with_check_perf: bool,
@@ -152,7 +181,7 @@ def main(  # noqa: PLR0913
     steps += len(stores) if with_check_perf else 0
     console = Console(width=None if sys.stdout.isatty() else 200)
     with progress(Console(stderr=True), steps) as step:
-        run = Run(chosen, rounds, seconds, step)
+        run = Run(chosen, rounds=rounds, seconds=seconds, retries=retries, step=step)
         if endpoints:
             run.external(External(endpoints.split(",")))
         else:
@@ -161,7 +190,7 @@ def main(  # noqa: PLR0913
                 run.check_perf(stores, data_dir)
     console.print(machine())
     print_tables(console, chosen, run.figures, names)
-    for note in run.notes:
+    for note in run.notes + run.noise():
         console.print(note, soft_wrap=True)
     write_lines(run.figures, chosen, json_file)
 
