@@ -1,7 +1,7 @@
 """What a log entry means: a fixed head, then the checked request's protobuf bytes as they came.
 
-The head names the member that waits for the outcome and its request id, so that the member which took
-the request answers it when it applies the entry, whoever leads by then.
+The head names the member that waits for the outcome and its request id, so that the member which
+took the request answers it when it applies the entry, whoever leads by then.
 """
 
 import struct
@@ -33,7 +33,7 @@ class CommandKind(IntEnum):
 
 
 class Failure(Enum):
-    """Why a request was not carried out: a value for the client, mapped to etcd's code and text by the service."""
+    """Why a request was not carried out; the service maps it to etcd's code and text."""
 
     KEY_NOT_FOUND = auto()
     LEASE_NOT_FOUND = auto()
@@ -66,7 +66,7 @@ class Failure(Enum):
 
 
 Result: TypeAlias = tuple[int, bytes] | Failure
-"""(the revision for the response header, the response's bytes after its header field), or why not."""
+"""(revision for the response header, the response's bytes after its header), or why not."""
 
 
 def encode_command(kind: int, origin: int, request_id: int, body: bytes) -> bytes:
@@ -75,6 +75,6 @@ def encode_command(kind: int, origin: int, request_id: int, body: bytes) -> byte
 
 
 def decode_head(command: bytes, offset: int = 0) -> tuple[int, int, int, int]:
-    """(format version, kind, origin, request id) of the command at `offset`; its body starts 18 bytes on."""
+    """(format version, kind, origin, request id) of the command at `offset`; then the body."""
     version, kind, origin, request_id = _HEAD.unpack_from(command, offset)
     return version, kind, origin, request_id

@@ -1,7 +1,7 @@
 """What the replicated state needs of a store: rows ordered by revision, and small named tables.
 
-Both see their own writes at once; the writes become durable with the next storage write, together with
-the applied index they belong to.
+Both see their own writes at once; the writes become durable with the next storage write, together
+with the applied index they belong to.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,18 @@ class Rows(Protocol):
         """Adds a row; `key` must be greater than every key added before."""
 
     def delete(self, keys: list[bytes]) -> None:
-        """Removes rows that no reader can ask for any more (physical compaction)."""
+        """Removes rows that no reader can ask for any more (physical compaction).
+
+        The removals become durable in this order, though perhaps not all in one write: a row must
+        never be gone from the disk while one that was removed before it is still there.
+        """
 
     def scan(self, start: bytes, stop: bytes, rows_max: int) -> list[tuple[bytes, bytes]]:
         """Up to `rows_max` (key, row) pairs with start <= key < stop, in order."""
 
 
 class Tables(Protocol):
-    """Small tables of the replicated state, by name: `lease`, `lease_key`, `member`, `removed`, `alarm`, `meta`."""
+    """Small tables of the replicated state: `lease`, `member`, `removed`, `alarm`, `meta`."""
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """The value, or None."""

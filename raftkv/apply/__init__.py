@@ -1,0 +1,1 @@
+"""Committed commands become changes and results; deterministic, one verb a file."""

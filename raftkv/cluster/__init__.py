@@ -1,0 +1,1 @@
+"""What the cluster knows of itself: members, ids and alarms, replicated like the keys."""

@@ -1,0 +1,1 @@
+"""Leases: keys that go when nobody asks for them to stay."""
