@@ -45,20 +45,39 @@ class WireConfig:
     """A larger header block (CONTINUATION included) closes the connection with ENHANCE_YOUR_CALM."""
     header_list_bytes_max: int = 64 * KIB
     """A header list that decodes to more closes the connection with ENHANCE_YOUR_CALM."""
-    concurrent_streams_max: int = 1_000_000
+    concurrent_streams_max: int = 100_000
     """Streams beyond it are refused with REFUSED_STREAM."""
     receive_window_bytes: int = MIB
     """What a peer may send ahead of us, a connection and a stream."""
+    held_bytes_max: int = 64 * MIB
+    """Bytes kept for requests that are not complete or not yet handled, a connection; the call that
+    passes it ends with RESOURCE_EXHAUSTED."""
     output_bytes_max: int = 16 * MIB
-    """Output a slow reader leaves waiting; beyond it the connection stops reading and its streams wait."""
+    """DATA that a slow reader leaves waiting in the output; beyond it streams wait. The same again of
+    unary replies may wait for the client's windows; beyond it unary requests wait too."""
+    output_frames_max: int = 65_536
+    """Pieces of output that a slow reader leaves waiting; beyond it `accepts_input` is False."""
+    stream_output_bytes_max: int = 4 * MIB
+    """Responses of one stream that wait for the client's windows; beyond it its requests wait too."""
     control_frames_max: int = 1_000
-    """PING, SETTINGS, RST_STREAM and empty frames between two useful ones; beyond it ENHANCE_YOUR_CALM."""
+    """PING, SETTINGS, RST_STREAM, empty frames and streams that we must reset, between two sent
+    responses or in a second; beyond it ENHANCE_YOUR_CALM."""
     keepalive_interval_min_ms: int = 5_000
     """Pings that come oftener, three times over, are answered with GOAWAY too_many_pings."""
+    keepalive_idle_interval_min_ms: int = 7_200_000
+    """The same for a connection without calls."""
     keepalive_interval_ms: int = 7_200_000
+    """Silence after which we send a ping."""
     keepalive_timeout_ms: int = 20_000
+    """Silence after our ping that ends the connection."""
+    preface_timeout_ms: int = 10_000
+    """A client that has not sent its preface and SETTINGS by then is closed."""
+    shutdown_ping_timeout_ms: int = 5_000
+    """How long a graceful shutdown waits for the client to notice before it refuses new streams."""
     header_cache_blocks_max: int = 64
+    """Header blocks remembered; a full cache starts again."""
     header_cache_block_bytes_max: int = 512
+    """Larger blocks are not remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
