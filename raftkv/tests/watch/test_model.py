@@ -84,7 +84,7 @@ class Run:
         self.clients = [Client(self.world) for _ in range(CLIENTS)]
         self.watches: list[dict[int, Watched]] = [{} for _ in self.clients]
 
-    def commit(self, *rounds: list[tuple[bytes, bytes | None]]) -> None:
+    def commit(self, rounds: list[list[tuple[bytes, bytes | None]]]) -> None:
         for changes in rounds:
             self.world.commit(dict(changes).items())
 
@@ -177,43 +177,49 @@ class Run:
 
 keys = st.sampled_from([b"a", b"ab", b"b", b"c"])
 changes = st.tuples(keys, st.none() | st.binary(max_size=20))
-rounds = st.lists(st.lists(changes, min_size=1, max_size=4), min_size=1, max_size=8)
+rounds = st.lists(st.lists(changes, min_size=1, max_size=4), min_size=1, max_size=6)
 who = st.integers(0, CLIENTS - 1)
-backs = st.none() | st.integers(-3, 40)
+backs = st.none() | st.integers(-3, 3) | st.integers(0, 40)
 """Where a watch starts: at the present, or so many revisions before it."""
+seldom = st.sampled_from([False] * 4 + [True])
 requests = st.builds(
     WatchRequest,
-    key=keys,
-    end=st.sampled_from([None, None, FROM_KEY, b"b~", b"d"]),
+    key=st.sampled_from([b"a", b"a", b"a", b"ab", b"b"]),
+    end=st.sampled_from([None, FROM_KEY, FROM_KEY, b"b~", b"d"]),
     start_revision=st.just(0),
     watch_id=st.sampled_from([0, 0, 1, -5]),
-    no_put=st.sampled_from([False, False, True]),
-    no_delete=st.sampled_from([False, False, True]),
-    prev_kv=st.booleans(),
+    no_put=seldom,
+    no_delete=seldom,
+    prev_kv=seldom,
     progress_notify=st.booleans(),
     fragment=st.booleans(),
 ).filter(lambda request: request.end in (None, FROM_KEY) or request.key < request.end)
 
-Step = tuple[Any, ...]
-creation = st.tuples(st.just("create"), who, requests, backs)
-commit = rounds.map(lambda each: ("commit", *each))
-turn = st.just(("turn",))
-steps: st.SearchStrategy[Step] = st.one_of(
-    *[commit] * 3,
-    *[creation] * 4,
-    *[turn] * 3,
-    st.tuples(st.sampled_from(["catch_up", "flush", "tick", "restore"])),
-    st.tuples(st.sampled_from(["catch_up", "flush", "tick"])),
-    st.tuples(st.sampled_from(["stop_reading", "read", "request_progress"]), who),
-    st.tuples(st.just("cancel"), who, st.integers(0, 9)),
-    st.tuples(st.just("compact"), st.integers(0, 20)),
-)
+ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
+    "commit": (rounds,),
+    "create": (who, requests, backs),
+    "cancel": (who, st.integers(0, 9)),
+    "compact": (st.integers(5, 40),),
+    "stop_reading": (who,),
+    "read": (who,),
+    "request_progress": (who,),
+}
+OFTEN = ["commit"] * 8 + ["create"] * 8 + ["turn"] * 6 + ["catch_up", "flush", "tick", "cancel"] * 2
+SELDOM = ["restore", "compact"]
+CLIENT = ["stop_reading", "stop_reading", "read", "request_progress", "request_progress"]
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> list[tuple[Any, ...]]:
+    """What happens, in order: the name of a method of `Run`, and its arguments."""
+    names = draw(st.lists(st.sampled_from(OFTEN + SELDOM + CLIENT), min_size=30, max_size=60))
+    return [(name, *map(draw, ARGUMENTS.get(name, ()))) for name in names]
 
 
 @settings(max_examples=150)
-@given(rounds, st.lists(steps, min_size=5, max_size=40))
+@given(rounds, steps())
 def test_every_watch_gets_exactly_its_history(
-    earlier: list[list[tuple[bytes, bytes | None]]], steps: list[Step]
+    earlier: list[list[tuple[bytes, bytes | None]]], steps: list[tuple[Any, ...]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COHORT_WATCHERS_MAX", 3)
@@ -221,7 +227,7 @@ def test_every_watch_gets_exactly_its_history(
         patch.setattr(history, "SLICE_BYTES_MIN", 30)
         patch.setattr(range_index, "FORGOTTEN_ONE_BY_ONE_MAX", 1)
         run = Run()
-        run.commit(*earlier * 4)
+        run.commit(earlier * 4)
         for name, *arguments in steps:
             getattr(run, name)(*arguments)
         run.finish()
