@@ -41,7 +41,7 @@ class Overlay:
         self._deleting: deque[list[bytes]] = deque()
 
     def seal(self, sequence: int) -> Changes:
-        """Hands over what was put since the last write, now under way as `sequence`."""
+        """Hands over what was put since the last write; it is under way as `sequence` now."""
         changes = self.current
         self.current = Changes()
         self._sealed.append((sequence, changes))
@@ -53,7 +53,7 @@ class Overlay:
         return changes
 
     def release(self, sequence: int, removed: int) -> None:
-        """The writes up to `sequence` are durable, and `removed` more rows are gone from the disk."""
+        """Writes up to `sequence` are durable, and `removed` more rows are gone from the disk."""
         sealed = self._sealed
         while sealed and sealed[0][0] <= sequence:
             _, changes = sealed.popleft()

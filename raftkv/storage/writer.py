@@ -105,14 +105,15 @@ class Writer:
             going_on = True
             while going_on and not self._failed:
                 jobs, going_on = self._take()
-                with self._writing:
-                    self._commit(jobs)
+                if jobs or going_on:
+                    with self._writing:
+                        self._commit(jobs)
         except Exception as error:  # a thread must not end unseen, whatever it met
             logger.exception("the storage thread ended")
             self._fail(f"storage failed: {error!r}")
 
     def _take(self) -> tuple[list[Job], bool]:
-        """Everything that waits, at least one job unless cleaning is due; False at the end."""
+        """Everything that waits; nothing when it is time to clean up; False at the end."""
         pause = _CLEANING_PAUSE_SECONDS if self._filler.cleaner.is_due else None
         jobs: list[Job] = []
         with suppress(Empty):

@@ -1,0 +1,81 @@
+"""A loop without asyncio, around a real LMDB environment."""
+
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from raftkv.config import StorageConfig
+from raftkv.raft.stored import StoredLog, WriteBatch
+from raftkv.raft.types import HardState, Membership, encode_entries
+from raftkv.storage import Identity, LmdbStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IDENTITY = Identity(cluster=0xC1, member=0xA1)
+MEMBERS = Membership(frozenset({1, 2, 3}), learners=frozenset({4}))
+ON_THREAD = StorageConfig(commit_in_place_entries_max=-1)
+"""Every write is committed on the storage thread."""
+WAIT_SECONDS_MAX = 30
+
+
+def row_key(revision: int, sub: int = 0) -> bytes:
+    return revision.to_bytes(8, "big") + b"_" + sub.to_bytes(8, "big")
+
+
+def entries(first: int, count: int, term: int = 1, body: bytes = b"body") -> list[bytes]:
+    return encode_entries(term, first, 0, [body] * count)
+
+
+def batch_of(some: list[bytes], commit: int = 0, applied: int = 0, term: int = 1) -> WriteBatch:
+    return WriteBatch(
+        hard_state=HardState(term, 1, commit),
+        entries=some,
+        applied_index=applied,
+        applied_term=term if applied else 0,
+    )
+
+
+class Disk:
+    """A storage and the callbacks it was made with, run when the test asks."""
+
+    def __init__(
+        self, path: Path, config: StorageConfig = ON_THREAD, first: WriteBatch | None = None
+    ) -> None:
+        self.path = path
+        self.scheduled: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.durable: list[int] = []
+        self.failures: list[str] = []
+        self.storage = LmdbStorage(
+            path, config, self.scheduled.put, self.durable.append, self.failures.append
+        )
+        if self.storage.identity is None:
+            self.storage.bootstrap(IDENTITY, first)
+        try:
+            self.stored: StoredLog = self.storage.load()
+        except BaseException:
+            self.storage.close()
+            raise
+        self.rows = self.storage.rows
+        self.tables = self.storage.tables
+
+    def wait(self, sequence: int) -> None:
+        """Runs what is scheduled until a write is durable, or storage has failed."""
+        while not self.failures and (not self.durable or self.durable[-1] < sequence):
+            self.scheduled.get(timeout=WAIT_SECONDS_MAX)()
+
+    def write(self, batch: WriteBatch) -> None:
+        """A write to its end."""
+        self.wait(self.storage.write(batch))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.storage.close()
