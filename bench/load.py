@@ -6,6 +6,7 @@ all that a read brings is answered with one send. The generator shares the machi
 it measures, so what it spends on an operation is kept small and reported.
 """
 
+import contextlib
 import gc
 import select
 import sys
@@ -50,6 +51,10 @@ class Connection:
     def idle(self) -> bool:
         """Whether no call is in flight."""
         return not self._calls
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._link.close()
 
     def turn(self) -> bool:
         """Takes all answers that have arrived and sends their clients' next requests.
@@ -99,6 +104,12 @@ class ClosedLoop:
             self._connections[link.fileno()] = connection
             self._poll.register(link.fileno(), select.EPOLLIN)
 
+    def close(self) -> None:
+        """Closes all connections."""
+        self._poll.close()
+        for connection in self._connections.values():
+            connection.close()
+
     def run(self, seconds: float) -> None:
         """Keeps all clients busy for that long, or until none has anything left to do.
 
@@ -142,23 +153,22 @@ def run(spec: LoadSpec) -> LoadResult:
         return fanout.run(spec)
     workload = WORKLOADS[spec.workload](spec)
     workload.prepare()
-    loop = ClosedLoop(spec, workload)
-    gc.freeze()
-    gc.disable()  # A collection in the middle would be counted as the store's latency.
-    loop.run(spec.warm_up_seconds)
-    loop.tally.latencies.clear()
-    begin = Clock.now(spec.pids)
-    loop.run(spec.seconds)
-    end = Clock.now(spec.pids)
-    measured = Tally()
-    measured.latencies = loop.tally.latencies.copy()
-    loop.drain()
-    measured.errors, measured.first_error = loop.tally.errors, loop.tally.first_error
+    with contextlib.closing(ClosedLoop(spec, workload)) as loop:
+        loop.run(spec.warm_up_seconds)
+        loop.tally.latencies.clear()
+        begin = Clock.now(spec.pids)
+        loop.run(spec.seconds)
+        end = Clock.now(spec.pids)
+        measured = Tally()
+        measured.latencies = loop.tally.latencies.copy()
+        loop.drain()
+        measured.errors, measured.first_error = loop.tally.errors, loop.tally.first_error
     return measured.result(begin, end, workload.verify())
 
 
 def main() -> None:
     """Reads a specification, writes the result."""
+    gc.disable()  # A collection in the middle would be counted as the store's latency.
     print(run(LoadSpec.from_json(sys.stdin.readline())).to_json(), flush=True)
 
 

@@ -6,7 +6,7 @@ the store is driven as fast as it delivers and never further ahead. An operation
 watcher, and its latency runs from the put's send to the event's arrival.
 """
 
-import gc
+import contextlib
 import select
 import time
 from typing import Final
@@ -108,6 +108,13 @@ class FanOut:
             self._put()
         self._writer.flush()
 
+    def close(self) -> None:
+        """Closes all connections."""
+        self._poll.close()
+        self._writer.close()
+        for link in self._watching.values():
+            link.close()
+
     def run(self, seconds: float) -> None:
         """Writes and counts for that long; raises WrongAnswerError or TimeoutError."""
         stop = time.perf_counter() + seconds
@@ -181,14 +188,12 @@ class FanOut:
 def run(spec: LoadSpec) -> LoadResult:
     """One measurement; raises WrongAnswerError, or what `Link` raises."""
     tally = Tally()
-    fan_out = FanOut(spec, tally)
-    gc.freeze()
-    gc.disable()
-    fan_out.run(spec.warm_up_seconds)
-    tally.latencies.clear()
-    begin = Clock.now(spec.pids)
-    fan_out.run(spec.seconds)
-    end = Clock.now(spec.pids)
-    measured = Tally()
-    measured.latencies = tally.latencies.copy()
-    return measured.result(begin, end, verified=fan_out.drain())
+    with contextlib.closing(FanOut(spec, tally)) as fan_out:
+        fan_out.run(spec.warm_up_seconds)
+        tally.latencies.clear()
+        begin = Clock.now(spec.pids)
+        fan_out.run(spec.seconds)
+        end = Clock.now(spec.pids)
+        measured = Tally()
+        measured.latencies = tally.latencies.copy()
+        return measured.result(begin, end, verified=fan_out.drain())
