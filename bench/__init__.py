@@ -8,7 +8,7 @@
 
 Who does what, in the order of imports:
 
-    figures, rows, summary     data and arithmetic: what to measure, what came out, what was promised
+    figures, rows, summary     what to measure, what came out, what was promised; arithmetic
     requests, replies          the bytes of HTTP/2 and gRPC, both ways; no socket
     link, channel              a connection that never blocks; blocking calls on top of it
     workloads/                 what clients send and how they check answers, a workload a file
