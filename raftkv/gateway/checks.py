@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from raftkv.command.types import Failure
-from raftkv.pb import rpc_pb2 as pb
+from raftkv.service.maintenance import alarm_name
 from raftkv.service.ports import Node
 from raftkv.service.status import STATUS
 
@@ -33,7 +33,7 @@ class Checks:
 
     def alarms(self) -> list[str]:
         """The names of the alarms that are on anywhere in the cluster."""
-        return [pb.AlarmType.Name(alarm.alarm) for alarm in self._node.state.alarms.active()]
+        return [alarm_name(kind) for _, kind in self._node.state.alarms.active()]
 
     def has_leader(self) -> bool:
         """Whether this member knows a leader."""
@@ -60,7 +60,7 @@ class Checks:
         self._node.read_barrier(on_ready)
 
     def _data_corruption(self, on_checked: OnChecked) -> None:
-        corrupt = pb.AlarmType.Name(pb.CORRUPT) in self.alarms()
+        corrupt = self._node.state.alarms.corrupt
         on_checked("alarm activated: CORRUPT" if corrupt else None)
 
     def _non_learner(self, on_checked: OnChecked) -> None:

@@ -9,8 +9,8 @@ from raftkv.config import ETCD_VERSION
 from raftkv.gateway.listener import Listener
 from raftkv.gateway.metrics import Figure
 from raftkv.gateway.pages import CLUSTER_VERSION, Pages
-from raftkv.pb import rpc_pb2 as pb
 from raftkv.service.guard import MethodCount
+from raftkv.service.maintenance import alarm_name
 from raftkv.service.ports import Node
 
 
@@ -52,11 +52,8 @@ class NodeFigures:
         yield Figure("etcd_debugging_mvcc_keys_total", store.key_count)
         yield Figure("etcd_debugging_mvcc_current_revision", store.revision)
         yield Figure("etcd_debugging_mvcc_compact_revision", max(store.compact_revision, 0))
-        for alarm in state.alarms.active():
-            labels = (
-                ("server_id", f"{alarm.memberID:x}"),
-                ("alarm_type", pb.AlarmType.Name(alarm.alarm)),
-            )
+        for member_id, kind in state.alarms.active():
+            labels = (("server_id", f"{member_id:x}"), ("alarm_type", alarm_name(kind)))
             yield Figure("etcd_debugging_server_alarms", 1, labels)
 
 
@@ -82,10 +79,10 @@ class PortFigures:
             for well, count in outcomes.items():
                 status = ("status", "success" if well else "error")
                 yield Figure("etcd_server_healthchecks_total", count, (*labels, status))
-        for path, count in self._calls.items():
-            service, method = path.strip("/").split("/")
-            labels = (("grpc_service", service), ("grpc_method", method))
-            yield Figure("grpc_server_started_total", count.started, labels)
+        for path, method in self._calls.items():
+            service, name = path.strip("/").split("/")
+            labels = (("grpc_service", service), ("grpc_method", name))
+            yield Figure("grpc_server_started_total", method.started, labels)
 
 
 class ProcessFigures:

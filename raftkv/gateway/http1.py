@@ -17,6 +17,8 @@ BODY_BYTES_MAX = 2 * 1024 * 1024
 """A longer request body closes the connection."""
 AHEAD_BYTES_MAX = 64 * 1024
 """Bytes of later requests while one waits for its answer; more close the connection."""
+OUTPUT_PIECES_MAX = 300
+"""Pieces of answers not taken yet (three an answer); beyond it the client is not read from."""
 IDLE_MILLISECONDS_MAX = 60_000
 """Without a whole request for so long, the connection is closed."""
 
@@ -65,6 +67,11 @@ class HttpConnection:
     def should_close(self) -> bool:
         """Whether the connection is to be closed once the output is written."""
         return self._closing
+
+    @property
+    def accepts_input(self) -> bool:
+        """False while answers wait to be taken."""
+        return len(self._output) <= OUTPUT_PIECES_MAX
 
     def receive(self, data: bytes) -> None:
         """Takes bytes from the client; b"" when it will send no more."""

@@ -3,7 +3,8 @@
 A connection is handed to HTTP/2 when it begins with HTTP/2's preface, to HTTP/1.1 otherwise, with
 or without TLS. Everything that arrives is parsed at once; everything that one turn of the loop has
 to say to a client goes out in one write at the end of it (`flush`). A client that does not read is
-not read from.
+not written to; its engine keeps what there is to say, and when that becomes too much, the client is
+not read from either.
 """
 
 import asyncio
@@ -14,12 +15,16 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What an HTTP/2 client says first (RFC 9113, section 3.4)."""
 TICK_SECONDS = 0.1
 """How often connections look at their deadlines."""
 UNDECIDED_TICKS_MAX = 100
 """A connection that has not shown its protocol after so many ticks is closed."""
+WRITE_BUFFER_BYTES_MAX = 1 << 20
+"""Bytes that the kernel would not take yet; beyond it the engine's output waits in the engine."""
 BACKLOG_CONNECTIONS = 4_096
 """Connections that the kernel keeps for us to accept."""
 
@@ -30,6 +35,10 @@ class Engine(Protocol):
     @property
     def should_close(self) -> bool:
         """Whether the connection is to be closed once the output is written."""
+
+    @property
+    def accepts_input(self) -> bool:
+        """False while so much output waits to be taken that reading should stop."""
 
     def receive(self, data: bytes) -> None:
         """Takes bytes from the client."""
@@ -61,17 +70,21 @@ class Connection(asyncio.Protocol):
         self._engine: Engine | None = None
         self._undecided = b""
         self._undecided_ticks = 0
-        self._paused = False
+        self._holds_writing = False
         """Whether the client does not read what it is sent."""
+        self._holds_reading = False
+        """Whether the client has too much to read before it may say more."""
 
     # -- asyncio.Protocol
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=self._listener.output_bytes_max)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES_MAX)
         self._listener.connections.add(self)
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
         self._listener.received_bytes += len(data)
@@ -79,29 +92,31 @@ class Connection(asyncio.Protocol):
             data = self._decide(data)
             if self._engine is None:
                 return
-        self._engine.receive(data)
-        if self._engine.should_close:
+        engine = self._engine
+        engine.receive(data)
+        if engine.should_close:
             self._mark_dirty()
+        elif not engine.accepts_input:
+            self._hold_reading()
 
+    @override
     def eof_received(self) -> bool | None:
         """The client will send no more; it gets what is ready, and the socket is closed."""
         self.flush()
         return None
 
+    @override
     def pause_writing(self) -> None:
-        """The client does not read: stop reading from it."""
-        self._paused = True
-        assert self._transport is not None, "paused before it was connected"
-        self._transport.pause_reading()
+        """The client does not read."""
+        self._holds_writing = True
 
+    @override
     def resume_writing(self) -> None:
         """The client reads again."""
-        self._paused = False
-        assert self._transport is not None, "resumed before it was connected"
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._holds_writing = False
         self._mark_dirty()
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
         del exc  # whatever the reason, the calls of this client are over
@@ -114,14 +129,18 @@ class Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Writes what there is to say, at once; closes the socket when nothing will follow."""
-        if self._transport is None or self._engine is None or self._paused:
+        transport, engine = self._transport, self._engine
+        if transport is None or engine is None or self._holds_writing:
             return
-        output = self._engine.take_output()
+        output = engine.take_output()
         if output:
             self._listener.sent_bytes += len(output)
-            self._transport.write(output)
-        if self._engine.should_close:
-            self._transport.close()
+            transport.write(output)
+        if engine.should_close:
+            transport.close()
+        elif self._holds_reading and engine.accepts_input:
+            self._holds_reading = False
+            transport.resume_reading()
 
     def tick(self, now_ms: int) -> None:
         """Looks at deadlines."""
@@ -162,6 +181,11 @@ class Connection(asyncio.Protocol):
         self._undecided = b""
         return data
 
+    def _hold_reading(self) -> None:
+        if not self._holds_reading and self._transport is not None:
+            self._holds_reading = True
+            self._transport.pause_reading()
+
     def _mark_dirty(self) -> None:
         self._listener.mark_dirty(self)
 
@@ -173,12 +197,9 @@ class Listener:
     leave unread before it is no longer read from.
     """
 
-    def __init__(
-        self, http2: EngineFactory, http1: EngineFactory, *, output_bytes_max: int
-    ) -> None:
+    def __init__(self, http2: EngineFactory, http1: EngineFactory) -> None:
         self.http2 = http2
         self.http1 = http1
-        self.output_bytes_max = output_bytes_max
         self.connections: set[Connection] = set()
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -268,4 +289,4 @@ async def _resolve(loop: asyncio.AbstractEventLoop, host: str, port: int) -> tup
     """One address of `host`, IPv4 rather than IPv6, as Go's net package binds it."""
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     best = min(found, key=lambda info: info[0] != socket.AF_INET)
-    return best[4][0], best[4][1]
+    return str(best[4][0]), int(best[4][1])

@@ -4,12 +4,10 @@ AuthStatus and Authenticate answer as an etcd without authentication does; the m
 change users or roles are refused by name.
 """
 
-from functools import partial
-
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.service.header import Headers
 from raftkv.service.ports import Call, Node
-from raftkv.service.status import AUTH_NOT_ENABLED, Status, fail, unimplemented
+from raftkv.service.status import AUTH_NOT_ENABLED, fail
 
 REFUSED = (
     "AuthEnable",
@@ -52,13 +50,3 @@ class AuthService:
         """AuthDisable: it is disabled already, which etcd too calls a success."""
         pb.AuthDisableRequest.FromString(message)
         call.reply(self._headers.field(self._node.state.store.revision))
-
-    @staticmethod
-    def refuse(status: Status, call: Call, _message: bytes) -> None:
-        """Refuses a method that is not supported."""
-        fail(call, status)
-
-
-def refusal(method: str) -> partial[None]:
-    """A handler that refuses `method` of the auth service."""
-    return partial(AuthService.refuse, unimplemented(f"etcdserverpb.Auth/{method}"))

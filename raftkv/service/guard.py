@@ -10,6 +10,7 @@ from typing import TypeAlias
 from google.protobuf.message import DecodeError
 
 from raftkv.command.types import Failure
+from raftkv.pb import rpc_pb2 as pb
 from raftkv.service.ports import Call, Node, Stream
 from raftkv.service.status import BAD_MESSAGE, NOT_FOR_LEARNERS, fail, finish
 
@@ -23,6 +24,16 @@ WANTS_LEADER = "hasleader"
 _YES = "true"
 LEADERLESS_ELECTION_TIMEOUTS = 3
 """After so many, streams that want a leader are cancelled (refusing new ones starts at once)."""
+
+
+def always(_message: bytes) -> bool:
+    """The rule of Status: learners answer it."""
+    return True
+
+
+def is_serializable(message: bytes) -> bool:
+    """The rule of Range: learners answer what needs no leader."""
+    return pb.RangeRequest.FromString(message).serializable
 
 
 def never(_message: bytes) -> bool:
@@ -108,7 +119,8 @@ class Guard:
 
         def forget() -> None:
             self._streams_wanting_leader.discard(stream)
-            on_close()
+            if on_close is not None:
+                on_close()
 
         stream.on_close = forget
         self._streams_wanting_leader.add(stream)

@@ -19,8 +19,6 @@ from raftkv.service.status import BAD_MESSAGE, fail, finish
 NO_SUCH_LEASE = -1
 RENEWALS_WAITING_MAX = 10_000
 """Unanswered renewals of one stream; beyond it the stream ends with `too many requests`."""
-OUTPUT_BYTES_MAX = 1 << 20
-"""Answers left unread by a stream's client; beyond it the stream ends the same way."""
 
 
 class LeaseService:
@@ -115,7 +113,7 @@ class _KeepAlive:
         except DecodeError:
             finish(self._stream, BAD_MESSAGE)
             return
-        if self._waiting >= RENEWALS_WAITING_MAX or self._stream.output_bytes > OUTPUT_BYTES_MAX:
+        if self._waiting >= RENEWALS_WAITING_MAX:
             finish(self._stream, Failure.TOO_MANY_REQUESTS)
             return
         self._waiting += 1

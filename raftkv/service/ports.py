@@ -86,7 +86,10 @@ class Host(Protocol):
         """Calls back in the next turn of the loop, after what waits there already."""
 
     def random_id(self) -> int:
-        """A random number of 63 bits that is not 0: for leases and members."""
+        """A random number of 63 bits that is not 0: for leases."""
+
+    def unix_seconds(self) -> int:
+        """The time of day: part of a new member's id, and nothing else."""
 
     def disk_bytes(self) -> int:
         """What the store takes up on disk."""
@@ -108,14 +111,10 @@ class Call(Protocol):
 class Stream(Protocol):
     """A call with a stream of requests, of responses, or of both. Ended, it ignores the rest."""
 
-    on_message: Callable[[bytes], None]
-    on_half_close: Callable[[], None]
-    on_close: Callable[[], None]
+    on_message: Callable[[bytes], None] | None
+    on_half_close: Callable[[], None] | None
+    on_close: Callable[[], None] | None
     """Called exactly once: finished, cancelled, or the connection is gone."""
-
-    @property
-    def output_bytes(self) -> int:
-        """Bytes that the client has not made room for yet."""
 
     def send(self, message: bytes) -> None:
         """Sends a response."""

@@ -55,7 +55,7 @@ class Quota:
         return False
 
     def _raise_alarm(self) -> None:
-        if self._raising:
+        if self._raising or self._node.state.alarms.no_space:
             return
         self._raising = True
         request = pb.AlarmRequest(

@@ -27,6 +27,7 @@ INVALID_CLIENT_VERSION = Status(Code.INVALID_ARGUMENT, "etcdserver: invalid clie
 BAD_MEMBER_URLS = Status(Code.INVALID_ARGUMENT, "etcdserver: given member URLs are invalid")
 AUTH_NOT_ENABLED = Status(Code.FAILED_PRECONDITION, "etcdserver: authentication is not enabled")
 NOT_FOR_LEARNERS = Status(Code.FAILED_PRECONDITION, "etcdserver: rpc not supported for learner")
+UNKNOWN_ALARM = Status(Code.INVALID_ARGUMENT, "raftkv: unknown kind of alarm")
 WATCH_CANCELED = Status(Code.CANCELLED, "etcdserver: watch canceled")
 
 STATUS: dict[Failure, Status] = {
@@ -104,3 +105,8 @@ def finish(stream: Stream, why: Failure | Status) -> None:
 def unimplemented(method: str) -> Status:
     """The status of a call to a method of etcd's that this store does not have."""
     return Status(Code.UNIMPLEMENTED, f"raftkv: {method} is not supported")
+
+
+def refuse(why: Failure | Status, call: Call, _message: bytes) -> None:
+    """Answers every call with the same error."""
+    fail(call, why)

@@ -134,6 +134,8 @@ def _writes(branch: Iterable[pb.RequestOp]) -> _Writes | None:
                 writes.deletes.add(delete.key, delete.range_end or delete.key + b"\x00")
             case "request_txn":
                 nested.append(operation.request_txn)
+            case _:
+                pass
     for txn in nested:
         if not _add_nested(writes, txn):
             return None

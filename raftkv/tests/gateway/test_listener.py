@@ -22,6 +22,11 @@ class Echo:
         self.lost = 0
         self.ticks = 0
         self.should_close = False
+        self.output_bytes_max = 100
+
+    @property
+    def accepts_input(self) -> bool:
+        return len(self.output) <= self.output_bytes_max
 
     def receive(self, data: bytes) -> None:
         was_empty = not self.output
@@ -50,12 +55,11 @@ class Echo:
 class Port:
     """A listener on a free port, and the engines it made."""
 
-    def __init__(self, *, output_bytes_max: int = 1 << 20) -> None:
+    def __init__(self) -> None:
         self.engines: list[Echo] = []
         self.listener = Listener(
             lambda on_output: self.made("h2", on_output),
             lambda on_output: self.made("h1", on_output),
-            output_bytes_max=output_bytes_max,
         )
 
     def made(self, name: str, on_output: Callable[[], None]) -> Echo:
@@ -123,7 +127,7 @@ class Wire(asyncio.Transport):
         self.closed = False
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        assert high
+        assert high == module.WRITE_BUFFER_BYTES_MAX
         assert low is None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -168,7 +172,7 @@ def test_everything_a_turn_has_to_say_goes_out_in_one_write_a_connection() -> No
     run(test)
 
 
-def test_a_client_that_does_not_read_is_neither_written_to_nor_read_from() -> None:
+def test_a_client_that_does_not_read_is_not_written_to_and_in_the_end_not_read_from() -> None:
     async def test() -> None:
         port = Port()
         connection, wire = connected(port)
@@ -176,11 +180,13 @@ def test_a_client_that_does_not_read_is_neither_written_to_nor_read_from() -> No
         connection.pause_writing()
         port.listener.flush()
         assert wire.written == []
+        assert wire.reading
+        connection.data_received(b"b" * 100)
         assert not wire.reading
         connection.resume_writing()
-        assert wire.reading
         port.listener.flush()
-        assert wire.written == [b"h1:a"]
+        assert wire.reading
+        assert wire.written == [b"h1:ah1:" + b"b" * 100]
         await port.listener.close(0)
 
     run(test)
