@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from raftkv.gateway import listener as module
 from raftkv.gateway.listener import PREFACE, Connection, Listener, parse_listen_url
@@ -126,25 +127,32 @@ class Wire(asyncio.Transport):
         self.reading = True
         self.closed = False
 
+    @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         assert high == module.WRITE_BUFFER_BYTES_MAX
         assert low is None
 
+    @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
 
+    @override
     def pause_reading(self) -> None:
         self.reading = False
 
+    @override
     def resume_reading(self) -> None:
         self.reading = True
 
+    @override
     def is_closing(self) -> bool:
         return self.closed
 
+    @override
     def close(self) -> None:
         self.closed = True
 
+    @override
     def abort(self) -> None:
         self.closed = True
 

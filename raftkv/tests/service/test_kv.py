@@ -240,9 +240,10 @@ def test_a_physical_compaction_is_answered_when_the_rows_are_gone() -> None:
 
 def test_a_full_store_raises_the_alarm_once_and_refuses_what_grows_it() -> None:
     world = World(with_limits(quota_bytes=2_000))
-    while world.start("KV/Put", pb.PutRequest(key=b"a", value=bytes(100))).ends[0][0] != 8:  # type: ignore[index]
-        pass
     no_space = (Code.RESOURCE_EXHAUSTED, "mvcc: database space exceeded")
+    puts = [world.start("KV/Put", pb.PutRequest(key=b"a", value=bytes(100))) for _ in range(20)]
+    assert isinstance(puts[0].ends[0], bytes)
+    assert puts[-1].error == (no_space[0], f"etcdserver: {no_space[1]}")
     assert world.refused("KV/Put", pb.PutRequest(key=b"b")) == no_space
     txn = pb.TxnRequest(failure=[Op(request_put=pb.PutRequest(key=b"c"))])
     assert world.refused("KV/Txn", txn) == no_space

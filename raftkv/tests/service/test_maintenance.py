@@ -147,9 +147,9 @@ def test_what_is_not_supported_says_so_by_name() -> None:
         code, text = world.refused(name, b"")
         assert code == Code.UNIMPLEMENTED
         assert f"etcdserverpb.{name} is not supported" in text
-    [(code, text)] = world.open("Maintenance/Snapshot").ends
-    assert code == Code.UNIMPLEMENTED
-    assert "etcdserverpb.Maintenance/Snapshot" in text
+    [end] = world.open("Maintenance/Snapshot").ends
+    assert end[0] == Code.UNIMPLEMENTED
+    assert "etcdserverpb.Maintenance/Snapshot" in end[1]
 
 
 def test_authentication_is_off() -> None:

@@ -55,7 +55,14 @@ def nested(success: list[pb.RequestOp], failure: list[pb.RequestOp] | None = Non
             pb.RangeRequest.FromString(b"\x0a\x01a\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
             INVALID_SORT_OPTION,
         ),
-        (pb.RangeRequest(key=b"a", sort_order=2, sort_target=4), None),
+        (
+            pb.RangeRequest(
+                key=b"a",
+                sort_order=pb.RangeRequest.DESCEND,
+                sort_target=pb.RangeRequest.VALUE,
+            ),
+            None,
+        ),
     ],
     ids=["no key", "no key but an end", "order 7", "target 5", "order -1", "fine"],
 )
