@@ -50,7 +50,13 @@ def created(header: bytes, watch_id: int) -> bytes:
 
 def refused(header: bytes, reason: str) -> bytes:
     """A watch could not begin: created and cancelled in one, with no watch's id (-1)."""
-    return header + watch_id_field(-1) + _CREATED + _CANCELED + delimited(_CANCEL_REASON_TAG, reason.encode())
+    return (
+        header
+        + watch_id_field(-1)
+        + _CREATED
+        + _CANCELED
+        + delimited(_CANCEL_REASON_TAG, reason.encode())
+    )
 
 
 def canceled(header: bytes, watch_id: int) -> bytes:

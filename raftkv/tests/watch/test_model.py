@@ -216,6 +216,7 @@ def steps(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     return [(name, *map(draw, ARGUMENTS.get(name, ()))) for name in names]
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(rounds, steps())
 def test_every_watch_gets_exactly_its_history(

@@ -78,9 +78,7 @@ def test_a_response_with_events_is_protobufs(
     is_fragment: bool,  # noqa: FBT001
     changes: list[tuple[bool, KeyValue, KeyValue | None]],
 ) -> None:
-    expected = WatchResponse(
-        header=header_of(revision), watch_id=watch_id, fragment=is_fragment
-    )
+    expected = WatchResponse(header=header_of(revision), watch_id=watch_id, fragment=is_fragment)
     made = response.revision_header(revision) + response.watch_id_field(watch_id)
     if is_fragment:
         made += response.FRAGMENT

@@ -3,15 +3,17 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from raftkv.config import WatchConfig
 from raftkv.mvcc import record
 from raftkv.mvcc.revision import first_row_key, row_key
 from raftkv.pb.rpc_pb2 import WatchResponse
 from raftkv.watch.hub import Change, Hub
-from raftkv.watch.stream import Stream
 from raftkv.watch.watcher import WatchRequest
+
+if TYPE_CHECKING:
+    from raftkv.watch.stream import Stream
 
 
 class Event(NamedTuple):
@@ -103,8 +105,10 @@ class World:
             (here, row)
             for here, row in self.rows
             if here >= first_row_key(revision + 1)
-            or newest[record.key_of(row)] == here
-            and (not record.is_tombstone(row) or here >= bound)
+            or (
+                newest[record.key_of(row)] == here
+                and (not record.is_tombstone(row) or here >= bound)
+            )
         ]
 
     def settle(self) -> None:
@@ -145,9 +149,7 @@ class Client:
             self.drained_below_bytes = 0
             self.world.hub.drained(self.stream)
 
-    def watch(
-        self, key: bytes, end: bytes | None = None, start: int = 0, **more: bool
-    ) -> None:
+    def watch(self, key: bytes, end: bytes | None = None, start: int = 0, **more: bool) -> None:
         self.world.hub.create(self.stream, WatchRequest(key, end, start, **more))
 
     def take(self) -> list[WatchResponse]:
@@ -172,5 +174,3 @@ def events_of(answer: WatchResponse) -> list[Event]:
         )
         for event in answer.events
     ]
-
-
