@@ -6,13 +6,13 @@ transaction is. A crash leaves exactly the durable part.
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
-from raftkv.node.ports import StoredLog, WriteBatch
+from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import HardState, Membership, entry_index
 
 TableKey = tuple[str, bytes]
@@ -46,8 +46,9 @@ class _Write:
     """A batch on its way, with the state changes that were made before it."""
 
     sequence: int
-    batch: WriteBatch
-    rows: dict[bytes, bytes | None]
+    batch: WriteBatch | None
+    """None for rows of a snapshot that are only staged."""
+    rows: Mapping[bytes, bytes | None]
     tables: dict[TableKey, bytes | None]
 
 
@@ -169,13 +170,19 @@ class SimStorage:
         return self._sequence
 
     def stage_reset(self) -> None:
-        """Throws away what is staged."""
+        """Throws away what is staged, and what is about to be."""
         self.image.staged_rows = {}
         self.image.staged_tables = {}
+        for write in self._queue:
+            if write.batch is None:
+                write.rows = {}
 
-    def stage(self, rows: list[tuple[bytes, bytes]]) -> None:
+    def stage(self, rows: list[tuple[bytes, bytes]]) -> int:
         """Adds rows to the staging area."""
-        self.image.staged_rows.update(rows)
+        self._sequence += 1
+        self._queue.append(_Write(self._sequence, None, dict(rows), {}))
+        self._begin()
+        return self._sequence
 
     def stage_tables(self, tables: dict[str, list[tuple[bytes, bytes]]]) -> None:
         """Sets the staged small tables."""
@@ -206,6 +213,9 @@ class SimStorage:
 
     def _store(self, write: _Write) -> None:
         image, batch = self.image, write.batch
+        if batch is None:
+            _merge(image.staged_rows, write.rows)
+            return
         image.hard_state = batch.hard_state
         _merge(image.rows, write.rows)
         _merge(image.tables, write.tables)
@@ -242,7 +252,7 @@ class SimStorage:
             image.membership = batch.compact_membership
 
 
-def _merge(target: dict[Key, bytes], changes: dict[Key, bytes | None]) -> None:
+def _merge(target: dict[Key, bytes], changes: Mapping[Key, bytes | None]) -> None:
     for key, value in changes.items():
         if value is None:
             target.pop(key, None)

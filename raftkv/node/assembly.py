@@ -33,7 +33,9 @@ def assemble(parts: Parts, stored: StoredLog, storage: Storage, transport: Trans
     """Makes the node of a member that starts with `stored`; its state is loaded to the end."""
 
     def new_state() -> StateMachine:
-        return StateMachine(storage.rows, storage.tables, parts.limits)
+        return StateMachine(
+            storage.rows, storage.tables, parts.limits, parts.settings.ticks_per_second
+        )
 
     state = new_state()
     state.load()
@@ -57,7 +59,7 @@ def assemble(parts: Parts, stored: StoredLog, storage: Storage, transport: Trans
     return Node(
         raft,
         state,
-        Hub(state.store, parts.watch),
+        Hub(state.store, parts.watch, parts.settings.ticks_per_second),
         (storage, transport),
         parts.settings,
         hooks,

@@ -34,19 +34,15 @@ class Leading:
         *,
         strict_reconfig_check: bool,
         healthy_ticks: int,
-        revoke_retry_ticks: int,
     ) -> None:
         self._raft = raft
         self._me = raft.member_id
         self._transport = transport
         self._strict_reconfig_check = strict_reconfig_check
         self._healthy_ticks = healthy_ticks
-        self._revoke_retry_ticks = revoke_retry_ticks
         self._last_context = 0
         self._remote_reads: dict[int, tuple[int, int]] = {}
         """Core context -> (member, its context). Negative, so that they never meet this member's own."""
-        self._revoking: dict[int, int] = {}
-        """Lease -> tick at which its revocation was proposed."""
 
     # -- requests of other members
 
@@ -81,10 +77,16 @@ class Leading:
         self._raft.step(ReadIndex(self._last_context))
 
     def answer_reads(self, reads: Iterable[tuple[int, int]]) -> None:
-        """Tells other members the indexes they asked for; -1 for those that can't be confirmed."""
+        """Tells other members the indexes they asked for; -1 for those that can't be confirmed.
+
+        What was asked of an earlier leadership of this member is forgotten: they ask again.
+        """
         responses = []
         for context, index in reads:
-            member, their_context = self._remote_reads.pop(context)
+            asked = self._remote_reads.pop(context, None)
+            if asked is None:
+                continue
+            member, their_context = asked
             responses.append(ReadIndexResponse(member, self._me, their_context, index))
         self._transport.send(list(responses))
 
@@ -107,8 +109,8 @@ class Leading:
         raft = self._raft
         for change in changes:
             if change.action == "add_voter" and change.member in raft.membership.learners:
-                match = raft.match_index(change.member)
-                if match < raft.last_index * _READY_MATCH:
+                match = {peer.member: peer.match for peer in raft.status.peers}
+                if match.get(change.member, 0) < raft.last_index * _READY_MATCH:
                     return Failure.LEARNER_NOT_READY
         if not self._strict_reconfig_check:
             return None
@@ -143,24 +145,14 @@ class Leading:
         """Proposes to revoke what has expired: never forwarded, so only a leader of now can do it."""
         due = []
         for lease in state.lessor.expired(tick, expirations_max):
-            proposed = self._revoking.get(lease)
-            if proposed is None or tick - proposed >= self._revoke_retry_ticks:
-                self._revoking[lease] = tick
-                body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()
-                due.append(encode_command(CommandKind.LEASE_REVOKE, self._me, 0, body))
+            body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()
+            due.append(encode_command(CommandKind.LEASE_REVOKE, self._me, 0, body))
         if due:
             self._raft.step(Propose(due))
-        if len(self._revoking) > expirations_max:
-            self._revoking = {
-                lease: at
-                for lease, at in self._revoking.items()
-                if tick - at < self._revoke_retry_ticks
-            }
 
     def forget(self) -> None:
         """Leadership is over."""
         self._remote_reads.clear()
-        self._revoking.clear()
 
     def lease_answer(
         self, state: StateMachine, lease: int, renew: bool, tick: int  # noqa: FBT001

@@ -84,15 +84,14 @@ class Node:
             transport,
             strict_reconfig_check=settings.strict_reconfig_check,
             healthy_ticks=REQUEST_SECONDS * int(settings.ticks_per_second),
-            revoke_retry_ticks=3 * int(settings.ticks_per_second),
         )
         self.sending = Sending(raft, storage, transport, config)
         self.receiving = Receiving(storage, transport, raft, hooks.new_state)
         self.writes = Writes(storage, raft, applied[0])
         self.applying = Applying(self._me, state, self.proposals, hooks.members_changed)
         self.applying.restart(state, *applied)
-        self._installing = 0
-        """The write that switches to a received snapshot, while it is under way."""
+        state.on_changes = hub.notify
+        hub.on_work = self._wake
         self._rows_dirty = False
         self._seen_leader = (0, 0)
         self._leader_changes = 0
@@ -275,13 +274,14 @@ class Node:
             self._on_tick()
 
     def _on_durable(self, sequence: int) -> None:
+        self.receiving.durable(sequence)
         for write in self.writes.durable(sequence):
             if write.messages:
                 self.transport.send(list(write.messages))
             if write.persisted is not None:
                 self.raft.step(write.persisted)
-            if write.sequence == self._installing:
-                self._installed(write.applied_index)
+            if write.installs:
+                self._installed()
 
     def _on_tick(self) -> None:
         self.tick_count += 1
@@ -309,7 +309,8 @@ class Node:
             self._config.compaction_rows_per_tick_max
         ):
             self._rows_dirty = True
-        self._cut_log()
+        if not self.writes.is_installing:
+            self._cut_log()
         if self._rows_dirty and self.writes.idle:
             self._write(None)
 
@@ -335,9 +336,7 @@ class Node:
         if update.messages:
             self.transport.send(list(update.messages))
         if update.must_write or update.install is not None:
-            sequence = self._write(update)
-            if update.install is not None:
-                self._installing = sequence
+            self._write(update)
         elif update.messages_after_write:
             ready = self.writes.after_all(update.messages_after_write)
             if ready:
@@ -353,10 +352,10 @@ class Node:
             self._transfer_waiter = None
             on_done(Failure.TIMEOUT)
 
-    def _write(self, update: Update | None) -> int:
+    def _write(self, update: Update | None) -> None:
         self.state.save_meta()
         self._rows_dirty = False
-        return self.writes.write(update, self.applying.index, self.applying.term)
+        self.writes.write(update, self.applying.index, self.applying.term)
 
     def _on_rejected(self, commands: list[bytes]) -> None:
         """The core did not take these: ours may be offered again, others' origins are told."""
@@ -379,7 +378,7 @@ class Node:
                 self.reads.confirm(context, index)
 
     def _apply(self) -> None:
-        if self._installing:
+        if self.writes.is_installing:
             return
         if self.applying.committed:
             self._answers += self.applying.run(self._config.apply_entries_per_turn_max)
@@ -409,7 +408,7 @@ class Node:
     def _more_to_do(self) -> bool:
         return bool(
             self.applying.committed
-            and not self._installing
+            and not self.writes.is_installing
             or self.watch_hub.is_catching_up
             or self._answers
         )
@@ -430,14 +429,15 @@ class Node:
             return
         if index < raft.first_index:
             return
-        raft.step(Compact(index))
         self.writes.cut_log(index)
+        raft.step(Compact(index))
 
-    def _installed(self, index: int) -> None:
+    def _installed(self) -> None:
         """The received snapshot is durable: go on from it."""
-        self._installing = 0
+        index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
-        self.applying.restart(state, index, self.raft.term_at(index))
+        self.applying.restart(state, index, term)
+        state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)
         self.hooks.members_changed()

@@ -54,7 +54,7 @@ def receive(node: Node, message: Message | PeerMessage) -> list[Answer]:
                 on_answer, ttl, granted = answer
                 on_answer(ttl, granted)
         case SnapshotBegin():
-            node.receiving.begin(message)
+            node.receiving.begin(message, busy=node.writes.is_installing)
         case SnapshotChunk():
             node.receiving.chunk(message)
         case SnapshotEnd():

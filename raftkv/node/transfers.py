@@ -1,5 +1,6 @@
 """Snapshots between members as the loop sees them: who is being sent one, and what is being received."""
 
+from collections import deque
 from collections.abc import Callable
 
 from raftkv.apply.state import StateMachine
@@ -130,10 +131,12 @@ class Receiving:
         self._next_sequence = 0
         self.state: StateMachine | None = None
         """The state that arrives; complete once `end` has returned."""
+        self._acks: deque[tuple[int, SnapshotAck]] = deque()
+        """(the staging's sequence, what to say once it is durable)."""
 
-    def begin(self, message: SnapshotBegin) -> None:
-        """Forgets what was staged, and stages what comes from now on."""
-        if message.term < self._raft.term:
+    def begin(self, message: SnapshotBegin, *, busy: bool) -> None:
+        """Forgets what was staged, and stages what comes from now on; not while one is installed."""
+        if busy or message.term < self._raft.term:
             self._answer(message, 0, accepted=False)
             return
         self._from = (message.sender, message.transfer)
@@ -144,8 +147,12 @@ class Receiving:
 
     def chunk(self, message: SnapshotChunk) -> None:
         """Stages rows."""
-        if self._stage(message) is not None:
-            self._answer(message, message.sequence, accepted=True)
+        self._stage(message)
+
+    def durable(self, sequence: int) -> None:
+        """Acknowledges the chunks that are on the disk: the sender keeps to the disk's pace."""
+        while self._acks and self._acks[0][0] <= sequence:
+            self._transport.send([self._acks.popleft()[1]])
 
     def end(self, message: SnapshotEnd) -> InstallSnapshot | None:
         """Stages the rest; the message for consensus when everything has arrived."""
@@ -155,7 +162,6 @@ class Receiving:
         self._storage.stage_tables(message.tables)
         state.load_tables(message.tables)
         self._from = (0, 0)
-        self._answer(message, message.sequence, accepted=True)
         return InstallSnapshot(
             message.to,
             message.sender,
@@ -179,8 +185,10 @@ class Receiving:
             self._answer(message, message.sequence, accepted=False)
             return None
         self._next_sequence += 1
-        self._storage.stage(message.rows)
         self.state.load_rows(message.rows)
+        staged = self._storage.stage(message.rows)
+        ack = SnapshotAck(message.sender, message.to, message.transfer, message.sequence, True)
+        self._acks.append((staged, ack))
         return self.state
 
     def _answer(

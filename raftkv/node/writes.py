@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from raftkv.node.ports import Storage, WriteBatch
 from raftkv.raft.core import Raft
 from raftkv.raft.events import Persisted
-from raftkv.raft.messages import Message
-from raftkv.raft.types import HardState, entry_index, entry_term
+from raftkv.raft.messages import InstallSnapshot, Message
+from raftkv.raft.types import HardState, Membership, entry_index, entry_term
 from raftkv.raft.update import Update
 
 
@@ -25,6 +25,7 @@ class Outstanding:
     persisted: Persisted | None
     """What it says about the log."""
     applied_index: int
+    installs: bool
 
 
 class Writes:
@@ -36,12 +37,25 @@ class Writes:
         self._outstanding: deque[Outstanding] = deque()
         self.stored_applied_index = stored_applied_index
         """What the disk's rows and tables contain for certain."""
-        self._cut_to = 0
-        """The log's new beginning, for the next write to carry out on disk."""
+        self._cut: tuple[int, int, Membership] | None = None
+        """The log's new beginning, for the next write to carry out on disk: index, term, membership."""
+        self._installing: tuple[int, int] | None = None
+        """(index, term) of a received state, until the switch to it is durable."""
+
+    @property
+    def is_installing(self) -> bool:
+        """Whether the switch to a received snapshot is under way."""
+        return self._installing is not None
+
+    def installed(self) -> tuple[int, int]:
+        """The switch is durable; returns the (index, term) that the state contains now."""
+        assert self._installing is not None, "nothing is being installed"
+        installed, self._installing = self._installing, None
+        return installed
 
     def cut_log(self, index: int) -> None:
-        """Lets the next write drop stored entries up to `index`."""
-        self._cut_to = index
+        """Lets the next write drop stored entries up to `index`, which the core still has."""
+        self._cut = (index, self._raft.term_at(index), self._raft.membership_at(index))
 
     def write(self, update: Update | None, applied_index: int, applied_term: int) -> int:
         """Starts the write that an update asks for (or, with None, of the applied state alone)."""
@@ -51,9 +65,11 @@ class Writes:
             applied_index=applied_index,
             applied_term=applied_term,
         )
-        if self._cut_to:
-            self._fill_cut(batch, self._cut_to)
-            self._cut_to = 0
+        if self._installing is not None:
+            batch.applied_index, batch.applied_term = self._installing
+        if self._cut is not None:
+            batch.compact_to, batch.compact_term, batch.compact_membership = self._cut
+            self._cut = None
         persisted = None
         messages: list[Message] = []
         if update is not None:
@@ -64,12 +80,13 @@ class Writes:
                 last = update.entries[-1]
                 persisted = Persisted(entry_term(last), entry_index(last))
             if update.install is not None:
-                batch.install_staged = True
-                batch.compact_to = update.install.last_index
-                batch.compact_term = update.install.last_term
-                batch.compact_membership = update.install.membership
+                self._fill_install(batch, update.install)
         sequence = self._storage.write(batch)
-        self._outstanding.append(Outstanding(sequence, messages, persisted, applied_index))
+        self._outstanding.append(
+            Outstanding(
+                sequence, messages, persisted, batch.applied_index, batch.install_staged
+            )
+        )
         return sequence
 
     def after_all(self, messages: list[Message]) -> list[Message]:
@@ -94,7 +111,10 @@ class Writes:
         """Whether everything written is durable."""
         return not self._outstanding
 
-    def _fill_cut(self, batch: WriteBatch, index: int) -> None:
-        batch.compact_to = index
-        batch.compact_term = self._raft.term_at(index)
-        batch.compact_membership = self._raft.membership_at(index)
+    def _fill_install(self, batch: WriteBatch, install: InstallSnapshot) -> None:
+        batch.install_staged = True
+        batch.compact_to = install.last_index
+        batch.compact_term = install.last_term
+        batch.compact_membership = install.membership
+        self._installing = (install.last_index, install.last_term)
+        batch.applied_index, batch.applied_term = self._installing

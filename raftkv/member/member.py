@@ -1,0 +1,185 @@
+"""The wiring of one member: disk, network, clock and client port around its node."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from random import SystemRandom
+
+from raftkv.config import MemberConfig
+from raftkv.member.client_port import ClientPort
+from raftkv.member.errors import StartupError
+from raftkv.member.identity import Origin
+from raftkv.member.peer_port import PeerPort
+from raftkv.member.publishing import Publishing
+from raftkv.member.ticker import Ticker
+from raftkv.node.assembly import Parts, assemble
+from raftkv.node.bootstrap import first_write
+from raftkv.node.node import Node
+from raftkv.node.settings import NodeSettings
+from raftkv.storage import Identity, LmdbStorage
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID_BOOT_BITS = 23
+_REQUEST_ID_COUNT_BITS = 40
+"""A request id is a number of this start, drawn by chance, and a count within it."""
+
+
+class Member:
+    """A member that runs, from `start` to `stop`. Everything happens on one asyncio loop."""
+
+    def __init__(self, config: MemberConfig, storage: LmdbStorage, fail: Callable[[str], None]) -> None:
+        """`fail` is told why the member can't go on."""
+        self._config = config
+        self._storage = storage
+        self._fail = fail
+        self._loop = asyncio.get_running_loop()
+        self._node: Node
+        self._peers: PeerPort
+        self._clients: ClientPort
+        self._ticker: Ticker
+
+    @property
+    def node(self) -> Node:
+        """The member's loop."""
+        return self._node
+
+    async def start(self, origin: Origin | None) -> None:
+        """Starts everything but the client port's serving, which waits until the state is fresh.
+
+        `origin` is given when the disk is empty.
+
+        Raises:
+            StartupError: A port can't be bound.
+            StorageError: The disk does not allow it.
+        """
+        storage, config = self._storage, self._config
+        if origin is not None:
+            first = first_write(origin.first_members) if origin.first_members else None
+            storage.bootstrap(Identity(origin.cluster, origin.member), first)
+        identity = storage.identity
+        assert identity is not None, "a directory that is in use has an identity"
+        self._peers = PeerPort(identity, config, self._lost)
+        self._node = node = assemble(
+            self._parts(identity), storage.load(), storage, self._peers.transport
+        )
+        await self._peers.listen(node, origin.peer_urls if origin is not None else {})
+        self._clients = ClientPort(node, config, lambda: storage.size().allocated)
+        self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick)
+        log.info(
+            "started member",
+            extra={"member_id": f"{identity.member:x}", "cluster_id": f"{identity.cluster:x}"},
+        )
+
+    async def serve_clients(self) -> None:
+        """Waits until this member has everything that was committed when it started, then serves.
+
+        Raises:
+            StartupError: A client port can't be bound.
+        """
+        await self._fresh()
+        await self._clients.listen()
+        Publishing(self._node, self._config).start()
+
+    async def stop(self) -> None:
+        """Hands leadership over, ends calls in good order, and makes everything durable."""
+        await self._hand_over()
+        await self._clients.close(grace_seconds=1.0)
+        self._ticker.stop()
+        self._node.stop()
+        await self._peers.close()
+        self._storage.close()
+
+    def abandon(self) -> None:
+        """Stops at once, without another word to anyone: the disk can't be trusted any more."""
+        self._ticker.stop()
+        self._node.stop()
+        self._peers.abort()
+
+    # -- what the ports call
+
+    def durable(self, sequence: int) -> None:
+        """A write is on the disk."""
+        self._node.durable(sequence)
+
+    def _lost(self, member: int) -> None:
+        self._node.peer_lost(member)
+
+    def _wake(self) -> None:
+        self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        try:
+            self._node.turn()
+        except Exception as error:
+            # Our own mistake: what is in memory can't be trusted any more, what is on the disk can.
+            log.exception("the member stops")
+            self._fail(f"internal error: {error!r}")
+            return
+        self._clients.flush()
+
+    def _tick(self) -> None:
+        self._node.tick()
+        self._clients.tick()
+
+    def _members_changed(self) -> None:
+        self._peers.update()
+
+    def _removed(self) -> None:
+        self._fail("the member has been permanently removed from the cluster")
+
+    # -- starting and stopping
+
+    def _parts(self, identity: Identity) -> Parts:
+        config = self._config
+        chance = SystemRandom()
+        ticks = config.raft.election_timeout_ticks
+        boot = secrets.randbelow(1 << _REQUEST_ID_BOOT_BITS)
+        return Parts(
+            member_id=identity.member,
+            raft=config.raft,
+            watch=config.watch,
+            limits=config.limits,
+            settings=NodeSettings(
+                cluster_id=identity.cluster,
+                first_request_id=(boot << _REQUEST_ID_COUNT_BITS) + 1,
+                ticks_per_second=1_000 / config.heartbeat_interval_ms,
+                election_timeout_ticks=ticks,
+                strict_reconfig_check=config.strict_reconfig_check,
+                config=config.node,
+            ),
+            election_timeout=lambda: chance.randint(ticks, 2 * ticks - 1),
+            wake=self._wake,
+            members_changed=self._members_changed,
+            removed=self._removed,
+        )
+
+    async def _fresh(self) -> None:
+        """Returns when a linearizable read has gone through; asks as often as it takes."""
+        while True:
+            fresh: asyncio.Future[bool] = self._loop.create_future()
+            self._node.read_barrier(
+                lambda failure, f=fresh: f.done() or f.set_result(failure is None)  # type: ignore[misc]
+            )
+            if await fresh:
+                return
+
+    async def _hand_over(self) -> None:
+        """Gives leadership to the voter with the longest log, so that nobody has to miss us."""
+        raft = self._node.raft
+        voters = raft.membership.voters
+        peers = [p for p in raft.status.peers if p.member in voters and p.recently_active]
+        if raft.leader != raft.member_id or not peers:
+            return
+        done: asyncio.Future[None] = self._loop.create_future()
+        target = max(peers, key=lambda peer: peer.match).member
+        self._node.transfer_leadership(target, lambda _: done.done() or done.set_result(None))
+        timeout_seconds = self._config.election_timeout_ms / 1_000
+        await asyncio.wait([done], timeout=timeout_seconds)
+
+
+def data_path(config: MemberConfig) -> Path:
+    """Where the member's data file is."""
+    return Path(config.data_dir) / "member"

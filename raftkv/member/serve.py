@@ -1,0 +1,91 @@
+"""Runs one member as a process: from its configuration to its exit code."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from functools import partial
+
+from raftkv.config import MemberConfig
+from raftkv.member.errors import StartupError
+from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
+from raftkv.member.member import Member, data_path
+from raftkv.storage import LmdbStorage, StorageError
+from raftkv.transport import fetch_cluster_info
+
+log = logging.getLogger(__name__)
+
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""How long one thread may keep the interpreter from another: a 100-row write beside a busy loop takes
+3.9 ms with it, 15.8 ms with the default of 0.005."""
+JOIN_SECONDS = 60
+"""How long a member that joins asks for its cluster."""
+
+
+def serve(config: MemberConfig) -> int:
+    """Runs the member until SIGTERM or SIGINT; returns the exit code.
+
+    Raises:
+        StartupError: It can't start, or had to stop; one line that says why.
+    """
+    if not __debug__:
+        raise StartupError("assertions are off (python -O): this program relies on them")
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    try:
+        return asyncio.run(_run(config))
+    except StorageError as error:
+        raise StartupError(str(error)) from error
+
+
+async def _run(config: MemberConfig) -> int:
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[str | None] = loop.create_future()
+    members: list[Member] = []
+
+    def end(reason: str | None) -> None:
+        if not ended.done():
+            ended.set_result(reason)
+
+    storage = LmdbStorage(
+        data_path(config),
+        config.storage,
+        loop.call_soon_threadsafe,
+        lambda sequence: members[0].durable(sequence),
+        end,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, partial(end, None))
+    member = Member(config, storage, end)
+    members.append(member)
+    await member.start(await _origin(config, storage))
+    serving = asyncio.ensure_future(_serve_clients(member))
+    await asyncio.wait([ended, serving], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done() and serving.exception() is not None:
+        end(str(serving.exception()))
+    reason = await ended
+    serving.cancel()
+    if reason is None:
+        await member.stop()
+        return 0
+    member.abandon()
+    raise StartupError(reason)
+
+
+async def _serve_clients(member: Member) -> None:
+    await member.serve_clients()
+    # What is loaded stays: the collector need never look at it again.
+    gc.collect()
+    gc.freeze()
+    log.info("ready to serve client requests")
+
+
+async def _origin(config: MemberConfig, storage: LmdbStorage) -> Origin | None:
+    """Who this member is, when its disk does not say."""
+    if storage.identity is not None:
+        return None
+    if config.initial_cluster_state == "new":
+        return of_new_cluster(config)
+    urls = seed_urls(config)
+    info = await fetch_cluster_info(urls, JOIN_SECONDS)
+    return of_joining(config, info)
