@@ -15,6 +15,7 @@ Who does what, in the order of imports:
     tally, load                the closed loop and its clocks: the generator's process
     processes, clusters        what the kernel knows of the members; starting and stopping them
     measure                    one row once: runs a generator, makes figures of its result
+    run                        all rounds: which store is awake, what is repeated, what is noted
     table, progress, __main__  what a person sees
 
 How it stays fair. Both stores get the same flags, the same generator, keys and values, and data on

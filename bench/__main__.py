@@ -1,9 +1,6 @@
 """`python -m bench`: etcd and raftkv side by side on this machine, in one table.
 
-Both clusters run all the time, each round on fresh data, and take turns row by row, so that what
-the machine does besides hits both alike. While one is measured the other is stopped with SIGSTOP:
-an idle cluster of three etcd members uses 3 % of a core, and the one stopped uses none. Both come
-back from it in some 10 ms with the same leader, because all members stand still together.
+Reads the options and prints; `run` decides what is measured when.
 """
 
 import contextlib
@@ -12,123 +9,17 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 from rich.console import Console
 
-from bench.checkperf import check_perf
-from bench.clusters import (
-    NOT_ANSWERING,
-    STORES,
-    Cluster,
-    External,
-    NotReadyError,
-    StoreName,
-    running,
-)
-from bench.measure import FOREIGN_SHARE, FOREIGN_SHARE_MAX, GeneratorError, measure
-from bench.progress import Step, progress
+from bench.clusters import STORES, External, NotReadyError, StoreName
+from bench.progress import progress
 from bench.rows import QUICK, ROWS, Row, rows_named
+from bench.run import Effort, Run
 from bench.summary import Figures, line_of
 from bench.table import print_tables
-
-FAILURES: Final = (GeneratorError, NotReadyError, *NOT_ANSWERING)
-
-
-class Run:
-    """All rounds of all rows; what fails is noted and the rest goes on."""
-
-    def __init__(
-        self, rows: list[Row], *, rounds: int, seconds: float, retries: int, step: Step
-    ) -> None:
-        self.figures = Figures()
-        self.notes: list[str] = []
-        self._rows = rows
-        self._rounds = rounds
-        self._seconds = seconds
-        self._retries = retries
-        self._step = step
-
-    def side_by_side(self, stores: list[StoreName], directory: Path | None) -> None:
-        """Measures clusters of our own, which take turns row by row; who begins alternates."""
-        for number in range(self._rounds):
-            order = stores if number % 2 == 0 else stores[::-1]
-            with contextlib.ExitStack() as stack:
-                clusters = []
-                for store in order:
-                    self._step(f"round {number + 1}: start {store}")
-                    cluster = stack.enter_context(running(store, directory=directory))
-                    cluster.signal(signal.SIGSTOP)
-                    clusters.append(cluster)
-                for row in self._rows:
-                    for cluster in clusters:
-                        with awake(cluster):
-                            self._measure(row, cluster.store, cluster, number)
-
-    def external(self, target: External) -> None:
-        """Measures a cluster that somebody else runs."""
-        for number in range(self._rounds):
-            for row in self._rows:
-                self._measure(row, "external", target, number)
-
-    def check_perf(self, stores: list[StoreName], directory: Path | None) -> None:
-        """Asks etcdctl for its verdict on each store, on fresh clusters."""
-        for store in stores:
-            self._step(f"etcdctl check perf, {store}")
-            with running(store, directory=directory) as cluster:
-                verdicts = check_perf(cluster.endpoints)
-            self.notes.append(f"etcdctl check perf, {store}: {'; '.join(verdicts)}")
-
-    def _measure(self, row: Row, store: str, target: Cluster | External, number: int) -> None:
-        self._step(f"round {number + 1}: {store}: {row.title}")
-        prefix = f"{row.name}-{number}-{os.getpid()}"
-        try:
-            measurement = measure(row, target, seconds=self._seconds, prefix=prefix)
-            for attempt in range(self._retries):
-                if measurement.figures[FOREIGN_SHARE] <= FOREIGN_SHARE_MAX:
-                    break
-                again = f"{prefix}-{attempt}"
-                measurement = measure(row, target, seconds=self._seconds, prefix=again)
-        except FAILURES as error:
-            self.notes.append(f"{row.name}, {store}, round {number + 1}: FAILED: {error}")
-            return
-        self.figures.add(row.name, store, number, measurement.figures)
-        for warning in measurement.warnings:
-            self.notes.append(f"{row.name}, {store}, round {number + 1}: {warning}")
-
-    def noise(self) -> list[str]:
-        """A sentence if other processes disturbed the measurements."""
-        shares = [
-            share
-            for figure in self.figures.all()
-            if figure.name == FOREIGN_SHARE
-            for values in figure.values.values()
-            for share in values.values()
-        ]
-        disturbed = [share for share in shares if share > FOREIGN_SHARE_MAX]
-        if not disturbed:
-            return []
-        return [
-            (
-                f"DOUBTFUL: in {len(disturbed)} of {len(shares)} measurements other processes used "
-                f"over {FOREIGN_SHARE_MAX:.0%} of a core, at most {max(disturbed):.0%}"
-            )
-        ]
-
-
-@contextlib.contextmanager
-def awake(cluster: Cluster) -> Iterator[None]:
-    """The cluster runs inside the `with` and stands still before and after it."""
-    cluster.signal(signal.SIGCONT)
-    try:
-        for member in cluster.members:
-            member.wait_ready()
-        yield
-    finally:
-        cluster.signal(signal.SIGSTOP)
 
 
 def machine() -> str:
@@ -148,6 +39,7 @@ def machine() -> str:
 @click.option("--rounds", default=3, show_default=True, help="How often everything is measured.")
 @click.option("--seconds", default=3.0, show_default=True, help="Length of one measurement.")
 @click.option("--retries", default=0, help="Repeat what other processes disturbed so often.")
+@click.option("--patience", default=0.0, help="Seconds to wait for a quiet machine each time.")
 @click.option("--only", type=click.Choice(STORES), help="Measure one store.")
 @click.option("--quick", is_flag=True, help=f"One round of 1.5 s of {', '.join(QUICK)}.")
 @click.option("--check-perf", "with_check_perf", is_flag=True, help="Also `etcdctl check perf`.")
@@ -160,6 +52,7 @@ def main(  # noqa: PLR0913
     rounds: int,
     seconds: float,
     retries: int,
+    patience: float,
     only: StoreName | None,
     quick: bool,
     with_check_perf: bool,
@@ -173,21 +66,28 @@ def main(  # noqa: PLR0913
         chosen = rows_named(rows.split(",") if rows else QUICK if quick else [r.name for r in ROWS])
     except KeyError as error:
         raise click.BadParameter(f"no row is called {error}", param_hint="--rows") from error
-    if quick:
-        rounds, seconds = 1, 1.5
+    effort = Effort(
+        rounds=1 if quick else rounds,
+        seconds=1.5 if quick else seconds,
+        retries=retries,
+        patience=patience,
+    )
     stores: list[StoreName] = [only] if only else list(STORES)
     names: list[str] = ["external"] if endpoints else list(stores)
-    steps = rounds * (len(chosen) * len(names) + (0 if endpoints else len(stores)))
+    steps = effort.rounds * (len(chosen) * len(names) + (0 if endpoints else len(stores)))
     steps += len(stores) if with_check_perf else 0
     console = Console(width=None if sys.stdout.isatty() else 200)
     with progress(Console(stderr=True), steps) as step:
-        run = Run(chosen, rounds=rounds, seconds=seconds, retries=retries, step=step)
-        if endpoints:
-            run.external(External(endpoints.split(",")))
-        else:
-            run.side_by_side(stores, data_dir)
-            if with_check_perf:
-                run.check_perf(stores, data_dir)
+        run = Run(chosen, effort, step)
+        try:
+            if endpoints:
+                run.external(External(endpoints.split(",")))
+            else:
+                run.side_by_side(stores, data_dir)
+                if with_check_perf:
+                    run.check_perf(stores, data_dir)
+        except NotReadyError as error:
+            raise click.ClickException(str(error)) from error
     console.print(machine())
     print_tables(console, chosen, run.figures, names)
     for note in run.notes + run.noise():

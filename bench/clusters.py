@@ -208,6 +208,10 @@ class Cluster:
         """Starts all members and waits until each answers; raises NotReadyError."""
         for member in self.members:
             member.start()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Waits until each member answers; raises NotReadyError."""
         for member in self.members:
             member.wait_ready()
 

@@ -1,9 +1,12 @@
 """What the kernel knows about a process: CPU seconds and memory (proc(5))."""
 
 import os
+import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+QUIET_SECONDS: Final = 0.5
+"""How long the machine must be quiet to count as quiet."""
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,6 +33,16 @@ def machine_busy_seconds() -> float:
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     user, nice, system, _idle, _waiting, interrupt, soft_interrupt, stolen = fields[:8]
     return (user + nice + system + interrupt + soft_interrupt + stolen) / _TICKS_A_SECOND
+
+
+def wait_until_quiet(share_max: float, seconds_max: float) -> None:
+    """Waits until all processes together use less than that share of one core, or for so long."""
+    stop = time.monotonic() + seconds_max
+    while time.monotonic() < stop:
+        before = machine_busy_seconds()
+        time.sleep(QUIET_SECONDS)
+        if machine_busy_seconds() - before < share_max * QUIET_SECONDS:
+            return
 
 
 def memory(pid: int) -> Memory:
