@@ -92,6 +92,8 @@ class StorageConfig:
     """When the moving average of commits is slower, nothing is committed on the loop."""
     deletes_per_write_max: int = 1_000
     """Rows that one write may remove on the side; the rest waits for the next."""
+    probe_before_open: bool = True
+    """Another process reads the data file first: LMDB ends the one that meets a damaged page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

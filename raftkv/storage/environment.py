@@ -2,7 +2,7 @@
 
 Nothing here changes a data file that it refuses. A map that reaches beyond its file would end the
 process with SIGBUS at the first read, so a file that is shorter than it says is looked through
-first.
+first; and what only reading can tell, another process finds out (`probe`).
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from lmdb.verify import VerifyError, verify
 
 from raftkv.config import StorageConfig
 from raftkv.storage import schema
+from raftkv.storage.probe import probe
 
 Database: TypeAlias = "lmdb._Database"  # noqa: SLF001 - the only name its type has
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
@@ -74,7 +75,7 @@ def open_environment(path: Path, config: StorageConfig) -> Environment:
         _make_directory(path)
         lock = _lock(path)
         try:
-            _check_data_file(path / DATA_FILE)
+            _check_data_file(path, config)
             return _open(path, config, lock)
         except BaseException:
             os.close(lock)
@@ -133,10 +134,18 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _check_data_file(path: Path) -> None:
-    """Refuses a file that is cut off: LMDB would only find out while it reads."""
+def _check_data_file(directory: Path, config: StorageConfig) -> None:
+    """Refuses what LMDB would only notice while it reads, and then end the process."""
+    path = directory / DATA_FILE
     if not path.exists():
         return
+    _check_length(path)
+    problem = probe(directory, config.map_bytes) if config.probe_before_open else None
+    if problem is not None:
+        raise StorageError(f"{path} is damaged: {problem}")
+
+
+def _check_length(path: Path) -> None:
     size = path.stat().st_size
     page_size, pages = _newest_meta(path)
     if size >= page_size * pages:

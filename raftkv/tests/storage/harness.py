@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 IDENTITY = Identity(cluster=0xC1, member=0xA1)
 MEMBERS = Membership(frozenset({1, 2, 3}), learners=frozenset({4}))
-ON_THREAD = StorageConfig(commit_in_place_entries_max=-1)
-"""Every write is committed on the storage thread."""
+ON_THREAD = StorageConfig(commit_in_place_entries_max=-1, probe_before_open=False)
+"""Every write is committed on the storage thread; a directory is opened without looking first."""
 WAIT_SECONDS_MAX = 30
 
 

@@ -52,11 +52,11 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_file_that_cannot_grow_stops_the_writer_and_loses_nothing(tmp_path: Path) -> None:
-    output, errors, code = run(tmp_path, 2_000_000)
+    output, errors, code = run(tmp_path, 1_000_000)
     assert code == 1
     assert re.fullmatch(rf"disk (error at|full:) {tmp_path}.*\n", errors), errors
     last = check(tmp_path, int(output.split()[-1]))
-    output, errors, code = run(tmp_path, 4_000_000)
+    output, errors, code = run(tmp_path, 1_500_000)
     assert code == 1
     assert check(tmp_path, int(output.split()[-1])) > last, "it went on when there was space"
 

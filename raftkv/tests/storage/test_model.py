@@ -12,6 +12,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState, encode_entries
@@ -163,13 +164,14 @@ class StorageMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["on the thread", "in place"])
-def test_the_disk_holds_what_the_model_holds(tmp_path: Path, where: str) -> None:
+def test_the_disk_holds_what_the_model_holds(memory_path: Path, where: str) -> None:
     class Machine(StorageMachine):
-        directory = tmp_path
+        directory = memory_path
         config = StorageConfig(
             commit_in_place_entries_max=-1 if where == "on the thread" else 100,
             commit_in_place_milliseconds_max=1e9,
             deletes_per_write_max=3,
+            probe_before_open=False,
         )
 
     run_state_machine_as_test(Machine)

@@ -1,15 +1,18 @@
 """Reads see every put at once, wherever it is on its way to the disk."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raftkv.storage import LmdbStorage
 from raftkv.tests.storage.harness import Disk, batch_of, row_key
 
 END = b"\xff" * 17
+STEPS = st.lists(st.sampled_from(["put", "write", "wait", "delete"]), max_size=25)
+SCANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 9)), max_size=4)
 
 
 def write_applied(storage: LmdbStorage) -> int:
@@ -62,17 +65,13 @@ def test_an_empty_row_is_a_row(tmp_path: Path) -> None:
         assert disk.rows.get(row_key(1)) == b""
 
 
-@given(
-    st.lists(st.sampled_from(["put", "write", "wait", "delete"]), max_size=25),
-    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 9)), max_size=4),
-)
+@given(steps=STEPS, scans=SCANS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_scans_and_gets_match_a_dict(
-    tmp_path_factory: pytest.TempPathFactory,
-    steps: list[str],
-    scans: list[tuple[int, int, int]],
+    memory_path: Path, steps: list[str], scans: list[tuple[int, int, int]]
 ) -> None:
     expected: dict[bytes, bytes] = {}
-    with Disk(tmp_path_factory.mktemp("rows")) as disk:
+    with Disk(Path(tempfile.mkdtemp(dir=memory_path))) as disk:
         last = 0
         for number, step in enumerate(steps, start=1):
             if step == "put":
