@@ -1,9 +1,10 @@
-"""The figures that the client port can show: of the node, the state, the port, the process."""
+"""The figures behind the metrics page: of the node, the watches, the port and the process."""
 
 import os
 import resource
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from raftkv.config import ETCD_VERSION
 from raftkv.gateway.listener import Listener
@@ -42,6 +43,7 @@ class NodeFigures:
         yield Figure("etcd_server_quota_backend_bytes", max(self._quota_bytes, 0))
         yield Figure("etcd_server_version", 1, (("server_version", ETCD_VERSION),))
         yield Figure("etcd_server_id", 1, (("server_id", member),))
+        yield Figure("etcd_disk_defrag_inflight", 0)
         yield Figure("etcd_cluster_version", 1, (("cluster_version", CLUSTER_VERSION),))
 
     def _of_state(self) -> Iterator[Figure]:
@@ -55,6 +57,35 @@ class NodeFigures:
         for member_id, kind in state.alarms.active():
             labels = (("server_id", f"{member_id:x}"), ("alarm_type", alarm_name(kind)))
             yield Figure("etcd_debugging_server_alarms", 1, labels)
+
+
+class WatchCounts(Protocol):
+    """What is counted of the watches: `watch.Hub`."""
+
+    @property
+    def stream_count(self) -> int:
+        """Watch streams."""
+
+    @property
+    def watch_count(self) -> int:
+        """Watches on them."""
+
+    @property
+    def slow_watch_count(self) -> int:
+        """Watches that read history."""
+
+
+class WatchFigures:
+    """What the watch hub says."""
+
+    def __init__(self, hub: WatchCounts) -> None:
+        self._hub = hub
+
+    def figures(self) -> Iterator[Figure]:
+        """etcd_debugging_mvcc_*watch*."""
+        yield Figure("etcd_debugging_mvcc_watch_stream_total", self._hub.stream_count)
+        yield Figure("etcd_debugging_mvcc_watcher_total", self._hub.watch_count)
+        yield Figure("etcd_debugging_mvcc_slow_watcher_total", self._hub.slow_watch_count)
 
 
 class PortFigures:

@@ -12,6 +12,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from enum import Enum
 from typing import Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -60,12 +61,20 @@ EngineFactory: TypeAlias = Callable[[Callable[[], None]], Engine]
 """Makes an engine; its argument is called when there is output where there was none."""
 
 
+class Speaks(Enum):
+    """What a listening socket takes."""
+
+    BOTH = "both"
+    HTTP1 = "http1"
+    HTTP2 = "http2"
+
+
 class Connection(asyncio.Protocol):
     """One client's socket."""
 
-    def __init__(self, listener: "Listener", http1_only: bool) -> None:  # noqa: FBT001
+    def __init__(self, listener: "Listener", speaks: Speaks) -> None:
         self._listener = listener
-        self._http1_only = http1_only
+        self._speaks = speaks
         self._transport: asyncio.Transport | None = None
         self._engine: Engine | None = None
         self._undecided = b""
@@ -171,8 +180,10 @@ class Connection(asyncio.Protocol):
     def _decide(self, data: bytes) -> bytes:
         """Chooses the protocol once the first bytes tell; returns what the engine is to receive."""
         data = self._undecided + data
-        if not self._http1_only and PREFACE.startswith(data[: len(PREFACE)]):
-            if len(data) < len(PREFACE):
+        if self._speaks is Speaks.HTTP2 or (
+            self._speaks is Speaks.BOTH and PREFACE.startswith(data[: len(PREFACE)])
+        ):
+            if self._speaks is Speaks.BOTH and len(data) < len(PREFACE):
                 self._undecided = data
                 return b""
             self._engine = self._listener.http2(self._mark_dirty)
@@ -211,20 +222,28 @@ class Listener:
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def listen(
-        self, url: str, tls: ssl.SSLContext | None = None, *, http1_only: bool = False
+        self,
+        url: str,
+        tls: ssl.SSLContext | None = None,
+        *,
+        http1_only: bool = False,
+        http2_only: bool = False,
     ) -> tuple[str, int]:
         """Binds a URL (`http://host:port`, `https://host:port`) and returns the address bound.
+
+        Both protocols are spoken unless one of them is to be the only one.
 
         Raises:
             OSError: the address can't be bound.
             ValueError: the URL has another form, or is https without a TLS context.
         """
+        speaks = Speaks.HTTP1 if http1_only else Speaks.HTTP2 if http2_only else Speaks.BOTH
         host, port, needs_tls = parse_listen_url(url)
         if needs_tls and tls is None:
             raise ValueError(f"{url}: https needs a certificate and a key")
         address = await _resolve(self._loop, host, port) if host else None
         server = await self._loop.create_server(
-            lambda: Connection(self, http1_only),
+            lambda: Connection(self, speaks),
             address[0] if address else None,
             port,
             ssl=tls if needs_tls else None,

@@ -60,8 +60,6 @@ def page(table: Mapping[str, Metric], sources: Iterable[MetricsSource]) -> bytes
     for name, (kind, text) in table.items():
         lines.append(f"# HELP {name} {text}")
         lines.append(f"# TYPE {name} {kind}")
-        if not found[name] and kind != "histogram":
-            lines.append(f"{name} 0")
         for figure in found[name]:
             lines += _lines(figure)
     return ("\n".join(lines) + "\n").encode()

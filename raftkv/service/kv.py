@@ -76,7 +76,12 @@ class KeyValueService:
     def txn(self, call: Call, message: bytes) -> None:
         """Txn: compares, then does one of two lists of operations; ranges alone are read here."""
         request = pb.TxnRequest.FromString(message)
-        refusal = self._refuse_txn(request)
+        if not self._quota.surely_has_room(len(message)) and not self._quota.has_room(
+            txn_cost(request)
+        ):
+            fail(call, Failure.NO_SPACE)
+            return
+        refusal = check_txn(request, self._operations_max)
         if refusal is not None:
             fail(call, refusal)
             return
@@ -90,11 +95,6 @@ class KeyValueService:
             self._read_txn(call, message, None)
         else:
             self._node.read_barrier(partial(self._read_txn, call, message))
-
-    def _refuse_txn(self, request: pb.TxnRequest) -> Refusal:
-        if not self._quota.has_room(txn_cost(request)):
-            return Failure.NO_SPACE
-        return check_txn(request, self._operations_max)
 
     def _read_txn(self, call: Call, message: bytes, failure: Failure | None) -> None:
         if failure is not None:

@@ -13,6 +13,8 @@ from raftkv.service.ports import Node
 
 KEY_VALUE_BYTES = 256
 """What a put costs beside its key and value."""
+COST_PER_REQUEST_BYTE_MAX = KEY_VALUE_BYTES
+"""What a byte of a transaction can cost at most: a put takes several."""
 LEASE_BYTES = 64
 """What a lease costs."""
 
@@ -53,6 +55,11 @@ class Quota:
             return True
         self._raise_alarm()
         return False
+
+    def surely_has_room(self, request_bytes: int) -> bool:
+        """Whether any transaction of this size fits; if not, only its cost can tell."""
+        bound = self._node.state.store.row_bytes + COST_PER_REQUEST_BYTE_MAX * request_bytes
+        return bound < self.limit_bytes
 
     def _raise_alarm(self) -> None:
         if self._raising or self._node.state.alarms.no_space:

@@ -24,18 +24,23 @@ _ELECTION_TIMEOUTS_PER_LEASE_MIN = 1.5
 
 
 class Services:
-    """The services of one member, by path."""
+    """The services of one member, by path.
+
+    Watching is added from outside (`add_stream`), since it needs the hub as well.
+    """
 
     def __init__(self, node: Node, host: Host, config: MemberConfig) -> None:
         status = node.status
         self._node = node
         self._host = host
         self._config = config
-        self._headers = Headers(status.cluster_id, status.member_id, node.raft)
+        self.headers = Headers(status.cluster_id, status.member_id, node.raft)
+        """Makes the header of every response of this member."""
         self._quota = Quota(node, config.limits.quota_bytes)
         self.guard = Guard(node, config.raft.election_timeout_ticks)
         self.routes: dict[str, Method] = {}
-        answers = Answers(self._headers)
+        """The table for `wire.ServerConnection`."""
+        answers = Answers(self.headers)
         self._key_value = KeyValueService(node, answers, self._quota, config.limits)
         self._add_kv()
         self._add_lease()
@@ -70,14 +75,14 @@ class Services:
             },
         )
         path = "/etcdserverpb.KV/Range"
-        ranges = RangeService(self._node, self._host, self._headers)
+        ranges = RangeService(self._node, self._host, self.headers)
         self.routes[path] = Method.unary(self.guard.unary(path, ranges.range, is_serializable))
 
     def _add_lease(self) -> None:
         config = self._config
         election_seconds = config.election_timeout_ms / 1_000
         ttl_seconds_min = ceil(_ELECTION_TIMEOUTS_PER_LEASE_MIN * election_seconds)
-        lease = LeaseService(self._node, self._host, self._headers, self._quota, ttl_seconds_min)
+        lease = LeaseService(self._node, self._host, self.headers, self._quota, ttl_seconds_min)
         self._add(
             "etcdserverpb.Lease",
             {
@@ -93,7 +98,7 @@ class Services:
         cluster = ClusterService(
             self._node,
             self._host,
-            self._headers,
+            self.headers,
             strict=self._config.strict_reconfig_check,
             learners_max=self._config.raft.learners_max,
         )
@@ -110,7 +115,7 @@ class Services:
 
     def _add_maintenance(self) -> None:
         quota_bytes = self._config.limits.quota_bytes
-        maintenance = MaintenanceService(self._node, self._host, self._headers, quota_bytes)
+        maintenance = MaintenanceService(self._node, self._host, self.headers, quota_bytes)
         self._add(
             "etcdserverpb.Maintenance",
             {
@@ -128,7 +133,7 @@ class Services:
         self.add_stream(path, partial(finish, why=unimplemented(path[1:])))
 
     def _add_auth(self) -> None:
-        service = AuthService(self._node, self._headers)
+        service = AuthService(self._node, self.headers)
         handlers: dict[str, UnaryHandler] = {
             "AuthStatus": service.status,
             "Authenticate": service.authenticate,

@@ -3,7 +3,7 @@
 Rules that depend on the state (revisions, leases, missing keys) are `apply`'s.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from raftkv.command.types import Failure
@@ -18,6 +18,9 @@ from raftkv.service.status import (
 )
 
 Refusal: TypeAlias = Status | Failure | None
+
+Branches: TypeAlias = tuple[Sequence[pb.RequestOp], Sequence[pb.RequestOp]]
+"""The operations for success and for failure."""
 
 _SORT_ORDER_MAX = max(pb.RangeRequest.SortOrder.values())
 _SORT_TARGET_MAX = max(pb.RangeRequest.SortTarget.values())
@@ -52,22 +55,25 @@ def check_delete_range(request: pb.DeleteRangeRequest) -> Refusal:
 
 def check_txn(request: pb.TxnRequest, operations_max: int) -> Refusal:
     """Every rule for a transaction: sizes and operations first, then keys written twice."""
+    success, failure = request.success, request.failure
     return (
-        _check_operations(request, operations_max)
-        or _check_writes(request.success)
-        or _check_writes(request.failure)
+        _check_operations(request.compare, (success, failure), operations_max)
+        or _check_writes(success)
+        or _check_writes(failure)
     )
 
 
-def _check_operations(request: pb.TxnRequest, operations_max: int) -> Refusal:
+def _check_operations(
+    compares: Sequence[pb.Compare], branches: Branches, operations_max: int
+) -> Refusal:
     """The largest of the three lists counts; nested transactions get what is left of the limit."""
-    size = max(len(request.compare), len(request.success), len(request.failure))
+    size = max(len(compares), len(branches[0]), len(branches[1]))
     if size > operations_max:
         return Failure.TOO_MANY_OPERATIONS
-    for compare in request.compare:
+    for compare in compares:
         if not compare.key:
             return EMPTY_KEY
-    for branch in (request.success, request.failure):
+    for branch in branches:
         for operation in branch:
             refusal = _check_operation(operation, operations_max - size)
             if refusal is not None:
@@ -77,14 +83,15 @@ def _check_operations(request: pb.TxnRequest, operations_max: int) -> Refusal:
 
 def _check_operation(operation: pb.RequestOp, operations_max: int) -> Refusal:
     match operation.WhichOneof("request"):
-        case "request_range":
-            return check_range(operation.request_range)
         case "request_put":
             return check_put(operation.request_put)
+        case "request_range":
+            return check_range(operation.request_range)
         case "request_delete_range":
             return check_delete_range(operation.request_delete_range)
         case "request_txn":
-            return _check_operations(operation.request_txn, operations_max)
+            txn = operation.request_txn
+            return _check_operations(txn.compare, (txn.success, txn.failure), operations_max)
         case _:
             return Failure.KEY_NOT_FOUND
 
@@ -110,8 +117,10 @@ class _Writes:
 _NOTHING: frozenset[bytes] = frozenset()
 
 
-def _check_writes(branch: Iterable[pb.RequestOp]) -> Refusal:
+def _check_writes(branch: Sequence[pb.RequestOp]) -> Refusal:
     """No key may be put twice in a branch, or put and deleted."""
+    if len(branch) < 2 and not any(operation.HasField("request_txn") for operation in branch):
+        return None
     return None if _writes(branch) is not None else Failure.DUPLICATE_KEY
 
 

@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import override
 
 from raftkv.gateway import listener as module
-from raftkv.gateway.listener import PREFACE, Connection, Listener, parse_listen_url
+from raftkv.gateway.listener import PREFACE, Connection, Listener, Speaks, parse_listen_url
 
 
 class Echo:
@@ -67,10 +67,8 @@ class Port:
         self.engines.append(Echo(name, on_output))
         return self.engines[-1]
 
-    async def open(
-        self, *, http1_only: bool = False
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        host, port = await self.listener.listen("http://127.0.0.1:0", http1_only=http1_only)
+    async def open(self, **only: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, port = await self.listener.listen("http://127.0.0.1:0", **only)
         return await asyncio.open_connection(host, port)
 
 
@@ -106,12 +104,16 @@ def test_the_first_bytes_choose_the_protocol(first: list[bytes], chosen: str) ->
     run(test)
 
 
-def test_a_port_may_speak_http1_alone() -> None:
+@pytest.mark.parametrize(
+    ("only", "said", "chosen"),
+    [("http1_only", PREFACE, b"h1:"), ("http2_only", b"GET / HTTP/1.1", b"h2:")],
+)
+def test_a_port_may_speak_one_protocol_alone(only: str, said: bytes, chosen: bytes) -> None:
     async def test() -> None:
         port = Port()
-        reader, writer = await port.open(http1_only=True)
-        writer.write(PREFACE)
-        assert (await reader.readexactly(3)) == b"h1:"
+        reader, writer = await port.open(**{only: True})
+        writer.write(said)
+        assert (await reader.readexactly(3)) == chosen
         writer.close()
         await port.listener.close(0)
 
@@ -158,7 +160,7 @@ class Wire(asyncio.Transport):
 
 
 def connected(port: Port) -> tuple[Connection, Wire]:
-    connection, wire = Connection(port.listener, http1_only=False), Wire()
+    connection, wire = Connection(port.listener, Speaks.BOTH), Wire()
     connection.connection_made(wire)
     return connection, wire
 

@@ -50,10 +50,10 @@ def test_a_page_in_the_text_format() -> None:
     ]
 
 
-def test_a_number_without_a_figure_is_zero_and_a_histogram_is_only_announced() -> None:
+def test_a_metric_without_a_figure_is_announced_but_has_no_value() -> None:
     text = page(TABLE, [Source()]).decode()
-    assert "\nthings 0\n" in text
-    assert "seconds_bucket" not in text
+    assert "# TYPE things gauge\n" in text
+    assert "\nthings" not in text
 
 
 def test_a_name_that_is_not_in_the_table_is_our_mistake() -> None:
