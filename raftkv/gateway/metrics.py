@@ -48,8 +48,7 @@ class Metric(NamedTuple):
 def page(table: Mapping[str, Metric], sources: Iterable[MetricsSource]) -> bytes:
     """The page: every metric of `table`, in its order, with the figures that the sources have.
 
-    A metric without any figure is shown as 0 when it is a plain number, so that queries find it;
-    one with labels is only announced.
+    A metric without any figure is announced, but has no value: nobody knows it.
     """
     found: dict[str, list[Figure]] = {name: [] for name in table}
     for source in sources:

@@ -115,6 +115,13 @@ class Stream(Protocol):
     on_half_close: Callable[[], None] | None
     on_close: Callable[[], None] | None
     """Called exactly once: finished, cancelled, or the connection is gone."""
+    on_drained: Callable[[], None] | None
+    """Called when `output_bytes` falls to `drained_below_bytes` after having been above."""
+    drained_below_bytes: int
+
+    @property
+    def output_bytes(self) -> int:
+        """What was sent and waits for the client to read."""
 
     def send(self, message: bytes) -> None:
         """Sends a response."""

@@ -199,6 +199,9 @@ class FakeStream:
         self.on_message: Callable[[bytes], None] | None = None
         self.on_half_close: Callable[[], None] | None = None
         self.on_close: Callable[[], None] | None = None
+        self.on_drained: Callable[[], None] | None = None
+        self.drained_below_bytes = 0
+        self.output_bytes = 0
         self.sent: list[bytes] = []
         self.ends: list[tuple[int, str]] = []
 
