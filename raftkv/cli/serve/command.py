@@ -49,11 +49,12 @@ def serve(arguments: Sequence[str]) -> int:
     except FlagError as error:
         sys.stderr.write(f"raftkv serve: {error}\n")
         return USAGE_ERROR
-    from raftkv import member  # wrong flags are told without loading the store
+    from raftkv.member import StartupError  # wrong flags are told without loading the store
+    from raftkv.member import serve as serve_member
 
     try:
-        return member.serve(config)
-    except member.StartupError as error:
+        return serve_member(config)
+    except StartupError as error:
         sys.stderr.write(f"raftkv serve: {error}\n")
         return FAILED
 
