@@ -10,10 +10,12 @@ from google.protobuf.message import DecodeError
 from raftkv.command.types import Failure
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.service.header import Headers
-from raftkv.service.ports import Stream
+from raftkv.service.ports import Node, Stream
 from raftkv.service.status import BAD_MESSAGE, STATUS, finish
 from raftkv.watch.hub import Hub
 from raftkv.watch.watcher import WatchRequest
+
+PATH = "/etcdserverpb.Watch/Watch"
 
 _SMALLEST_KEY = b"\0"
 _NO_PUT = pb.WatchCreateRequest.NOPUT
@@ -23,12 +25,13 @@ _NO_DELETE = pb.WatchCreateRequest.NODELETE
 class WatchService:
     """The watch service of one member."""
 
-    def __init__(self, hub: Hub, headers: Headers) -> None:
+    def __init__(self, node: Node, hub: Hub) -> None:
+        status = node.status
         self._hub = hub
-        hub.header = headers.field
+        hub.header = Headers(status.cluster_id, status.member_id, node.raft).field
 
     def watch(self, stream: Stream) -> None:
-        """Watch: requests to create, to cancel and to tell the progress, in any number and order."""
+        """Watch: requests to create, to cancel and to tell the progress, in any order."""
         _Watching(self._hub, stream)
 
 

@@ -8,7 +8,6 @@ from raftkv.mvcc.record import is_tombstone
 from raftkv.watch.audience import Audience
 from raftkv.watch.ports import History
 from raftkv.watch.response import FRAGMENT, event_field, revision_header
-from raftkv.watch.stream import Stream
 from raftkv.watch.watcher import Watcher
 
 WATCH_ID_FIELD_BYTES_MAX = 11
@@ -83,7 +82,7 @@ class Delivery:
             sink.send(header + watcher.id_field + body)
             watcher.progress_due = False
             if sink.output_bytes > backlog_bytes_max:
-                self._fill(stream)
+                stream.is_full = True
         audience.clear()
         return missed
 
@@ -161,8 +160,4 @@ class Delivery:
         stream.sink.send(message)
         watcher.progress_due = False
         if stream.sink.output_bytes > self.backlog_bytes_max:
-            self._fill(stream)
-
-    def _fill(self, stream: Stream) -> None:
-        stream.is_full = True
-        stream.sink.drained_below_bytes = self.backlog_bytes_max // 2
+            stream.is_full = True

@@ -49,8 +49,6 @@ class Hub:
         self.stream_count = 0
         self._store = store
         self._config = config
-        self._revision = store.revision
-        """The newest notified revision."""
         self._delivery = Delivery(store, config)
         self._synced = WatchIndex()
         self._dirty: list[Audience] = []
@@ -81,6 +79,11 @@ class Hub:
         return self._catch_up.is_busy
 
     @property
+    def is_full(self) -> bool:
+        """Whether there are as many watches as there may be."""
+        return self.watch_count >= self._config.watches_max
+
+    @property
     def slow_watch_count(self) -> int:
         """How many watches read history, or will once their stream has room."""
         return self.watch_count - self._synced.watcher_count - len(self._future)
@@ -91,6 +94,7 @@ class Hub:
         """Begins a stream of watches."""
         self._serial += 1
         stream = Stream(sink, self._serial)
+        sink.drained_below_bytes = min(self._config.backlog_bytes_max, BACKLOG_BYTES_MIN) // 2
         self.stream_count += 1
         self._share_backlog()
         self._schedule_progress(stream)
@@ -155,7 +159,6 @@ class Hub:
 
     def notify(self, revision: int, changes: Sequence[Change]) -> None:
         """Collects the changes of a revision for the watches that they concern."""
-        self._revision = revision
         if revision >= self._future_first:
             for watcher in self._take_future(revision):
                 self._sync(watcher)
@@ -205,9 +208,8 @@ class Hub:
     def restored(self, store: History) -> None:
         """Goes on with a received snapshot; what a watch has not seen comes from history."""
         self.flush()
+        position = self._store.revision + 1
         self._store = self._delivery.history = store
-        position = self._revision + 1
-        self._revision = store.revision
         self._catch_up.restart()
         for watcher in self._synced.dissolve():
             self._read_history(watcher, position)

@@ -25,7 +25,7 @@ class Sink(Protocol):
     """One client's stream of responses; never blocks."""
 
     drained_below_bytes: int
-    """When `output_bytes` falls back under it, whoever owns the sink calls `Hub.drained`."""
+    """When `output_bytes` falls back to it, whoever owns the sink calls `Hub.drained`."""
 
     @property
     def output_bytes(self) -> int:

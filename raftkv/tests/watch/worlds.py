@@ -143,10 +143,9 @@ class Client:
     def read(self) -> None:
         """Reads all that waits."""
         self.is_reading = True
-        was_above = self.output_bytes >= self.drained_below_bytes > 0
+        was_above = self.output_bytes > self.drained_below_bytes
         self.output_bytes = 0
         if was_above:
-            self.drained_below_bytes = 0
             self.world.hub.drained(self.stream)
 
     def watch(self, key: bytes, end: bytes | None = None, start: int = 0, **more: bool) -> None:
