@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,30 @@ def test_nothing_points_at_a_line_number_which_moves() -> None:
         for match in LINE_NUMBER_LINK.finditer(path.read_text())
     ]
     assert not errors, "\n".join(errors)
+
+
+def layer_of_each_package() -> dict[str, int]:
+    """The packages of `raftkv` by how far down they lie, as the import contract has it."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = document["tool"]["importlinter"]["contracts"][0]["layers"]
+    return {name: depth for depth, names in enumerate(layers) for name in names.split(" | ")}
+
+
+def imports_for_types(tree: ast.Module) -> Iterator[str]:
+    """The modules that are imported only under `if TYPE_CHECKING:`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (part.module or "" for part in node.body if isinstance(part, ast.ImportFrom))
+
+
+def test_an_import_for_types_alone_goes_down_as_any_other() -> None:
+    depths = layer_of_each_package()
+    errors = []
+    for path in source_files():
+        program, package, *_ = (*path.relative_to(ROOT).with_suffix("").parts, "")
+        for module in imports_for_types(ast.parse(path.read_text())):
+            target = module.removeprefix("raftkv.").partition(".")[0]
+            own = depths.get(package) if program == "raftkv" else None
+            if own is not None and target in depths and depths[target] < own:
+                errors.append(f"{path.relative_to(ROOT)}: {module}")
+    assert not errors, errors
