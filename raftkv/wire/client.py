@@ -228,6 +228,12 @@ class ClientConnection(Connection):
     # Reading.
 
     @override
+    def receive(self, data: bytes) -> None:
+        if not self._has_preface:
+            self._write_preface()
+        super().receive(data)
+
+    @override
     def parse(self, data: bytes) -> int:
         position = 0
         end = len(data)

@@ -169,9 +169,11 @@ class Connection(Sending):
 
     def reset_stream(self, stream: Stream, code: ErrorCode) -> None:
         """Ends a stream from our side before the peer has ended its own."""
-        if self.close_stream(stream):
+        if stream.is_active:
+            # Said first: the stream's place may be taken as soon as it is closed.
             self.write(frames.rst_stream(stream.stream_id, code))
             self.note_aborted(stream.stream_id)
+            self.close_stream(stream)
 
     def note_aborted(self, stream_id: int) -> None:
         """Remembers that what is still under way on the stream is to be ignored."""

@@ -135,7 +135,8 @@ class Sending:
         if self.sent != before:
             stream.output_bytes -= self.sent - before
             stream.on_sent(self.sent - before)
-        if not queue and stream.is_ending:
+        # Being told what was sent, the stream may have ended by itself.
+        if not queue and stream.is_ending and stream.is_active:
             stream.write_end()
 
     def _resume_waiting(self) -> None:
