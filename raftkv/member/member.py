@@ -4,9 +4,11 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
+from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
 from raftkv.member.client_port import ClientPort
 from raftkv.member.errors import StartupError
@@ -30,7 +32,9 @@ _REQUEST_ID_COUNT_BITS = 40
 class Member:
     """A member that runs, from `start` to `stop`. Everything happens on one asyncio loop."""
 
-    def __init__(self, config: MemberConfig, storage: LmdbStorage, fail: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: MemberConfig, storage: LmdbStorage, fail: Callable[[str], None]
+    ) -> None:
         """`fail` is told why the member can't go on."""
         self._config = config
         self._storage = storage
@@ -61,7 +65,7 @@ class Member:
             storage.bootstrap(Identity(origin.cluster, origin.member), first)
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
-        self._peers = PeerPort(identity, config, self._lost)
+        self._peers = PeerPort(identity, config)
         self._node = node = assemble(
             self._parts(identity), storage.load(), storage, self._peers.transport
         )
@@ -89,23 +93,20 @@ class Member:
         await self._clients.close(grace_seconds=1.0)
         self._ticker.stop()
         self._node.stop()
-        await self._peers.close()
+        self._peers.close()
         self._storage.close()
 
     def abandon(self) -> None:
         """Stops at once, without another word to anyone: the disk can't be trusted any more."""
         self._ticker.stop()
         self._node.stop()
-        self._peers.abort()
+        self._peers.close()
 
     # -- what the ports call
 
     def durable(self, sequence: int) -> None:
         """A write is on the disk."""
         self._node.durable(sequence)
-
-    def _lost(self, member: int) -> None:
-        self._node.peer_lost(member)
 
     def _wake(self) -> None:
         self._loop.call_soon(self._turn)
@@ -148,6 +149,8 @@ class Member:
                 ticks_per_second=1_000 / config.heartbeat_interval_ms,
                 election_timeout_ticks=ticks,
                 strict_reconfig_check=config.strict_reconfig_check,
+                auto_compaction_seconds=config.auto_compaction_period_seconds,
+                auto_compaction_revisions=config.auto_compaction_revisions,
                 config=config.node,
             ),
             election_timeout=lambda: chance.randint(ticks, 2 * ticks - 1),
@@ -160,9 +163,7 @@ class Member:
         """Returns when a linearizable read has gone through; asks as often as it takes."""
         while True:
             fresh: asyncio.Future[bool] = self._loop.create_future()
-            self._node.read_barrier(
-                lambda failure, f=fresh: f.done() or f.set_result(failure is None)  # type: ignore[misc]
-            )
+            self._node.read_barrier(partial(_set_fresh, fresh))
             if await fresh:
                 return
 
@@ -175,9 +176,19 @@ class Member:
             return
         done: asyncio.Future[None] = self._loop.create_future()
         target = max(peers, key=lambda peer: peer.match).member
-        self._node.transfer_leadership(target, lambda _: done.done() or done.set_result(None))
+
+        def handed_over(_: Failure | None) -> None:
+            if not done.done():
+                done.set_result(None)
+
+        self._node.transfer_leadership(target, handed_over)
         timeout_seconds = self._config.election_timeout_ms / 1_000
         await asyncio.wait([done], timeout=timeout_seconds)
+
+
+def _set_fresh(fresh: "asyncio.Future[bool]", failure: Failure | None) -> None:
+    if not fresh.done():
+        fresh.set_result(failure is None)
 
 
 def data_path(config: MemberConfig) -> Path:

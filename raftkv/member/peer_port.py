@@ -1,13 +1,75 @@
 """The peer port of a member: where the other members are, and what they send to the node."""
 
-import logging
-
-from raftkv.cluster.members import Member
 from raftkv.config import MemberConfig
 from raftkv.member.errors import StartupError
 from raftkv.node.node import Node
+from raftkv.peer.codec import AnyMessage
 from raftkv.peer.handshake import ClusterInfo, MemberInfo
 from raftkv.storage import Identity
 from raftkv.transport import TcpTransport
 
-log = logging.getLogger(__name__)
+
+class PeerPort:
+    """Keeps the transport's peers in step with the members table."""
+
+    def __init__(self, identity: Identity, config: MemberConfig) -> None:
+        self._identity = identity
+        self._config = config
+        self._node: Node
+        self._first_urls: dict[int, tuple[str, ...]] = {}
+        """Where the others are, as long as the log has not told."""
+        self.transport = TcpTransport(
+            (identity.cluster, identity.member),
+            config.transport,
+            config.heartbeat_interval_ms / 1_000,
+            on_messages=self._on_messages,
+            on_lost=self._on_lost,
+            cluster_info=self._cluster_info,
+            is_removed=lambda member: self._node.state.members.is_removed(member),
+        )
+
+    async def listen(self, node: Node, first_urls: dict[int, tuple[str, ...]]) -> None:
+        """Binds every peer URL and connects to the others.
+
+        Raises:
+            StartupError: A URL can't be bound.
+        """
+        self._node = node
+        self._first_urls = first_urls
+        for url in self._config.listen_peer_urls:
+            try:
+                await self.transport.listen(url)
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise StartupError(
+                    f"--listen-peer-urls {url}: {reason}; is another process on that port?"
+                ) from error
+        self.update()
+
+    def update(self) -> None:
+        """Follows the members table, once it knows this member; before, what the start told."""
+        members = self._node.state.members
+        me = self._identity.member
+        urls = {m.id: m.peer_urls for m in members.all() if m.id != me and m.peer_urls}
+        if me not in members and not members.is_removed(me):
+            urls = {**self._first_urls, **urls}
+        self.transport.set_peers(urls)
+
+    def close(self) -> None:
+        """Ends every connection."""
+        self.transport.close()
+
+    def _on_messages(self, messages: list[AnyMessage]) -> None:
+        self._node.receive(messages)
+
+    def _on_lost(self, member: int) -> None:
+        self._node.peer_lost(member)
+
+    def _cluster_info(self) -> ClusterInfo:
+        return ClusterInfo(
+            self._identity.cluster,
+            tuple(
+                MemberInfo(m.id, m.name, m.peer_urls, m.client_urls, m.is_learner)
+                for m in self._node.state.members.all()
+            ),
+        )

@@ -13,9 +13,7 @@ BY_COUNT_INTERVAL_SECONDS = 300
 class AutoCompaction:
     """Says when to compact, and to which revision. Runs on every member; only a leader acts on it."""
 
-    def __init__(
-        self, period_seconds: float, revisions_kept: int, ticks_per_second: float
-    ) -> None:
+    def __init__(self, period_seconds: float, revisions_kept: int, ticks_per_second: float) -> None:
         """At most one of `period_seconds` and `revisions_kept` is not 0."""
         self._period_ticks = int(period_seconds * ticks_per_second)
         self._revisions_kept = revisions_kept

@@ -68,9 +68,7 @@ class Leading:
     def on_read_index(self, message: ReadIndexRequest) -> None:
         """Asks the core on behalf of another member."""
         if self._raft.leader != self._me or message.term != self._raft.term:
-            self._transport.send(
-                [ReadIndexResponse(message.sender, self._me, message.context, -1)]
-            )
+            self._transport.send([ReadIndexResponse(message.sender, self._me, message.context, -1)])
             return
         self._last_context -= 1
         self._remote_reads[self._last_context] = (message.sender, message.context)
@@ -155,7 +153,11 @@ class Leading:
         self._remote_reads.clear()
 
     def lease_answer(
-        self, state: StateMachine, lease: int, renew: bool, tick: int  # noqa: FBT001
+        self,
+        state: StateMachine,
+        lease: int,
+        renew: bool,
+        tick: int,  # noqa: FBT001
     ) -> tuple[int, int]:
         """(remaining, granted) seconds, renewed if asked; only meaningful after a read barrier."""
         lessor = state.lessor
@@ -176,9 +178,7 @@ class Leading:
         """Answers another member about a lease, once leadership is proved."""
 
         def when_proved(failure: Failure | None) -> None:
-            ttl, granted = (
-                (UNANSWERED, 0) if failure else answer(message.lease, message.renew)
-            )
+            ttl, granted = (UNANSWERED, 0) if failure else answer(message.lease, message.renew)
             self._transport.send(
                 [LeaseResponse(message.sender, self._me, message.context, ttl, granted)]
             )

@@ -11,6 +11,9 @@ from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure, decode_head
 from raftkv.config import NodeConfig
 from raftkv.node.applying import Answer, Applying
+from raftkv.node.auto_compaction import AutoCompaction
+from raftkv.node.handover import Handover
+from raftkv.node.housekeeping import on_tick
 from raftkv.node.inbox import Inbox
 from raftkv.node.leading import Leading
 from raftkv.node.lease_queries import UNANSWERED, LeaseQueries, OnAnswer
@@ -25,7 +28,7 @@ from raftkv.node.transfers import Receiving, Sending
 from raftkv.node.writes import Writes
 from raftkv.peer.messages import PeerMessage
 from raftkv.raft.core import Raft
-from raftkv.raft.events import Compact, MembershipChange, PeerLost, Tick, TransferLeadership
+from raftkv.raft.events import MembershipChange, PeerLost
 from raftkv.raft.messages import Message
 from raftkv.raft.update import Update
 from raftkv.watch.hub import Hub
@@ -66,17 +69,22 @@ class Node:
         self.transport = transport
         self._config = config
         self._me = raft.member_id
+        self.auto_compaction = AutoCompaction(
+            settings.auto_compaction_seconds,
+            settings.auto_compaction_revisions,
+            settings.ticks_per_second,
+        )
         self._awake = False
         self._stopped = False
         self._inbox = Inbox()
-        self._request_ticks = int(
+        self.request_ticks = int(
             REQUEST_SECONDS * settings.ticks_per_second + 2 * settings.election_timeout_ticks
         )
         retry_ticks = max(2, settings.election_timeout_ticks // 2)
         self.proposals = Proposals(self._me, settings.first_request_id, config)
-        self.reads = Reads(config.proposals_waiting_max, retry_ticks, self._request_ticks)
+        self.reads = Reads(config.proposals_waiting_max, retry_ticks, self.request_ticks)
         self.lease_queries = LeaseQueries(
-            config.proposals_waiting_max, retry_ticks, self._request_ticks
+            config.proposals_waiting_max, retry_ticks, self.request_ticks
         )
         self.offers = Offers(raft, transport, self.proposals, self.reads, self.lease_queries)
         self.leading = Leading(
@@ -92,13 +100,14 @@ class Node:
         self.applying.restart(state, *applied)
         state.on_changes = hub.notify
         hub.on_work = self._wake
-        self._rows_dirty = False
+        self.is_state_dirty = False
+        """Whether applied state is not yet on its way to the disk."""
         self._seen_leader = (0, 0)
         self._leader_changes = 0
         self._proposals_failed = 0
-        self._reads_failed = 0
-        self._transfer_waiter: tuple[Callable[[Failure | None], None], int] | None = None
-        self._answers: list[Answer] = []
+        self.reads_failed = 0
+        self._handover = Handover(raft)
+        self.answers: list[Answer] = []
 
     # -- what services ask
 
@@ -123,7 +132,7 @@ class Node:
             leader_changes=self._leader_changes,
             proposals_waiting=len(self.proposals),
             proposals_failed=self._proposals_failed,
-            reads_failed=self._reads_failed,
+            reads_failed=self.reads_failed,
         )
 
     def propose(self, kind: int, body: bytes, on_result: OnResult) -> None:
@@ -175,9 +184,13 @@ class Node:
         """Asks the leader for a lease's time, renewing it if told so."""
         if self.raft.leader == self._me:
             self.read_barrier(
-                lambda failure: on_answer(UNANSWERED, 0)
-                if failure
-                else on_answer(*self.leading.lease_answer(self.state, lease, renew, self.tick_count))
+                lambda failure: (
+                    on_answer(UNANSWERED, 0)
+                    if failure
+                    else on_answer(
+                        *self.leading.lease_answer(self.state, lease, renew, self.tick_count)
+                    )
+                )
             )
             return
         context = self.lease_queries.add(lease, renew, on_answer, self.tick_count)
@@ -188,20 +201,7 @@ class Node:
 
     def transfer_leadership(self, target: int, on_done: Callable[[Failure | None], None]) -> None:
         """Hands leadership to `target`; only on the leader."""
-        if self.raft.leader != self._me:
-            on_done(Failure.NOT_LEADER)
-            return
-        if target == self._me:
-            on_done(None)
-            return
-        if target not in self.raft.membership.voters:
-            on_done(Failure.BAD_LEADER_TRANSFEREE)
-            return
-        if self._transfer_waiter is not None:
-            on_done(Failure.TOO_MANY_REQUESTS)
-            return
-        self._transfer_waiter = (on_done, target)
-        self.raft.step(TransferLeadership(target))
+        self._handover.begin(target, on_done)
         self._wake()
 
     # -- what arrives
@@ -267,11 +267,11 @@ class Node:
         if inbox.durable:
             self._on_durable(inbox.durable)
         for message in inbox.messages:
-            self._answers += receive(self, message)
+            self.answers += receive(self, message)
         for member in inbox.lost:
             self.raft.step(PeerLost(member))
         for _ in range(inbox.ticks):
-            self._on_tick()
+            on_tick(self)
 
     def _on_durable(self, sequence: int) -> None:
         self.receiving.durable(sequence)
@@ -283,37 +283,6 @@ class Node:
             if write.installs:
                 self._installed()
 
-    def _on_tick(self) -> None:
-        self.tick_count += 1
-        tick = self.tick_count
-        raft = self.raft
-        raft.step(Tick())
-        self.leaderless_ticks = 0 if raft.leader else self.leaderless_ticks + 1
-        self.proposals.deadline(tick + self._request_ticks)
-        timeout = Failure.TIMEOUT if raft.leader else Failure.TIMEOUT_LEADER_FAILED
-        self._answers += [(callback, timeout) for callback in self.proposals.expire(tick)]
-        for on_ready in self.reads.expire(tick):
-            self._reads_failed += 1
-            on_ready(timeout)
-        for on_answer in self.lease_queries.expire(tick):
-            on_answer(UNANSWERED, 0)
-        for context in self.lease_queries.due(tick):
-            self.offers.lease_query(context)
-        self.sending.tick(5 * self.settings.election_timeout_ticks)
-        self.watch_hub.tick()
-        if raft.leader == self._me and self.state.lessor.is_primary:
-            self.leading.expire_leases(
-                self.state, tick, self._config.lease_expirations_per_tick_max
-            )
-        if not self.sending.under_way and self.state.physical_compaction_step(
-            self._config.compaction_rows_per_tick_max
-        ):
-            self._rows_dirty = True
-        if not self.writes.is_installing:
-            self._cut_log()
-        if self._rows_dirty and self.writes.idle:
-            self._write(None)
-
     def _observe_leader(self) -> None:
         """Takes note of a new leader or term."""
         raft = self.raft
@@ -323,14 +292,10 @@ class Node:
         if raft.leader and raft.leader != self._seen_leader[0]:
             self._leader_changes += 1
         self._seen_leader = seen
-        if raft.leader != self._me:
-            self.leading.forget()
-            if self.state.lessor.is_primary:
-                self.state.lessor.demote()
-        if self._transfer_waiter is not None and raft.leader and raft.leader != self._me:
-            on_done, target = self._transfer_waiter
-            self._transfer_waiter = None
-            on_done(None if raft.leader == target else Failure.TIMEOUT)
+        self.leading.forget()
+        if self.state.lessor.is_primary:
+            self.state.lessor.demote()
+        self._handover.leader_changed()
 
     def _carry_out(self, update: Update) -> None:
         if update.messages:
@@ -347,14 +312,16 @@ class Node:
         if update.rejected:
             self._on_rejected(update.rejected)
         self._on_reads(update)
-        if update.transfer_failed and self._transfer_waiter is not None:
-            on_done, _ = self._transfer_waiter
-            self._transfer_waiter = None
-            on_done(Failure.TIMEOUT)
+        if update.transfer_failed:
+            self._handover.failed()
+
+    def write_state(self) -> None:
+        """Makes what was applied durable by itself: nothing else is being written."""
+        self._write(None)
 
     def _write(self, update: Update | None) -> None:
         self.state.save_meta()
-        self._rows_dirty = False
+        self.is_state_dirty = False
         self.writes.write(update, self.applying.index, self.applying.term)
 
     def _on_rejected(self, commands: list[bytes]) -> None:
@@ -366,7 +333,7 @@ class Node:
         self.leading.reject(others, failure)
         for command in ours:
             for callback in self.proposals.fail([decode_head(command)[3]]):
-                self._answers.append((callback, failure))
+                self.answers.append((callback, failure))
 
     def _on_reads(self, update: Update) -> None:
         remote = [(context, index) for context, index in update.reads if context < 0]
@@ -381,8 +348,8 @@ class Node:
         if self.writes.is_installing:
             return
         if self.applying.committed:
-            self._answers += self.applying.run(self._config.apply_entries_per_turn_max)
-            self._rows_dirty = True
+            self.answers += self.applying.run(self._config.apply_entries_per_turn_max)
+            self.is_state_dirty = True
             self._begin_lease_duty()
         if self.sending.under_way:
             self.sending.pump(self.state, (self.applying.index, self.applying.term))
@@ -397,7 +364,7 @@ class Node:
     def _answer(self) -> None:
         self.watch_hub.catch_up()
         self.watch_hub.flush()
-        answers, self._answers = self._answers, []
+        answers, self.answers = self.answers, []
         for on_result, result in answers:
             if result.__class__ is Failure:
                 self._proposals_failed += 1
@@ -410,27 +377,8 @@ class Node:
             self.applying.committed
             and not self.writes.is_installing
             or self.watch_hub.is_catching_up
-            or self._answers
+            or self.answers
         )
-
-    # -- the log's beginning, and a received state
-
-    def _cut_log(self) -> None:
-        """Drops the log's beginning once the stored state no longer needs it."""
-        raft = self.raft
-        config = self._config
-        stored = self.writes.stored_applied_index
-        length = stored - raft.first_index
-        if raft.log_bytes > config.log_bytes_max:
-            index = stored
-        elif length > config.snapshot_count_entries and not self.sending.under_way:
-            index = stored - config.snapshot_catchup_entries
-        else:
-            return
-        if index < raft.first_index:
-            return
-        self.writes.cut_log(index)
-        raft.step(Compact(index))
 
     def _installed(self) -> None:
         """The received snapshot is durable: go on from it."""

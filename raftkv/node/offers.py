@@ -55,9 +55,7 @@ class Offers:
             forward = ForwardProposals(raft.leader, self._me, raft.term, commands)
             self._transport.send([forward])
 
-    def membership(
-        self, changes: tuple[MembershipChange, ...], command: bytes
-    ) -> Failure | None:
+    def membership(self, changes: tuple[MembershipChange, ...], command: bytes) -> Failure | None:
         """Hands over a membership change; a failure when it certainly was not taken."""
         raft = self._raft
         if not raft.leader:
@@ -66,9 +64,7 @@ class Offers:
             raft.step(ProposeMembership(changes, command))
             return None
         pairs = [(change.action, change.member) for change in changes]
-        self._transport.send(
-            [ForwardMembership(raft.leader, self._me, raft.term, pairs, command)]
-        )
+        self._transport.send([ForwardMembership(raft.leader, self._me, raft.term, pairs, command)])
         return None
 
     def read_round(self, tick: int) -> None:
@@ -108,7 +104,9 @@ class Offers:
         if message.index >= 0:
             self._reads.confirm(message.context, message.index)
 
-    def on_lease(self, message: LeaseResponse) -> tuple[Callable[[int, int], None], int, int] | None:
+    def on_lease(
+        self, message: LeaseResponse
+    ) -> tuple[Callable[[int, int], None], int, int] | None:
         """The leader answered about a lease."""
         if message.ttl == UNANSWERED_TTL:
             return None

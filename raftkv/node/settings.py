@@ -17,6 +17,10 @@ class NodeSettings:
     ticks_per_second: float
     election_timeout_ticks: int
     strict_reconfig_check: bool
+    auto_compaction_seconds: float
+    """History older than this is compacted; 0: never."""
+    auto_compaction_revisions: int
+    """History beyond so many revisions is compacted; 0: never."""
     config: NodeConfig
 
 

@@ -83,9 +83,7 @@ class Writes:
                 self._fill_install(batch, update.install)
         sequence = self._storage.write(batch)
         self._outstanding.append(
-            Outstanding(
-                sequence, messages, persisted, batch.applied_index, batch.install_staged
-            )
+            Outstanding(sequence, messages, persisted, batch.applied_index, batch.install_staged)
         )
         return sequence
 
