@@ -13,7 +13,7 @@ from raftkv.service.header import Headers
 from raftkv.service.ports import Node, Stream
 from raftkv.service.status import BAD_MESSAGE, STATUS, finish
 from raftkv.watch.hub import Hub
-from raftkv.watch.watcher import WatchRequest
+from raftkv.watch.request import WatchRequest
 
 PATH = "/etcdserverpb.Watch/Watch"
 

@@ -5,10 +5,9 @@ from itertools import groupby, pairwise
 
 from raftkv.config import WatchConfig
 from raftkv.mvcc.record import is_tombstone
-from raftkv.watch.audience import Audience
 from raftkv.watch.ports import History
 from raftkv.watch.response import FRAGMENT, event_field, revision_header
-from raftkv.watch.watcher import Watcher
+from raftkv.watch.watcher import Audience, Watcher
 
 WATCH_ID_FIELD_BYTES_MAX = 11
 

@@ -7,17 +7,14 @@ take turns: a long way to go for one never keeps another waiting for more than i
 
 from bisect import bisect_left
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from raftkv.config import WatchConfig
 from raftkv.mvcc.record import key_of
 from raftkv.mvcc.revision import first_row_key, main_of, row_key, sub_of
 from raftkv.watch.delivery import Delivery
 from raftkv.watch.index import WatchIndex
-from raftkv.watch.watcher import Watcher
-
-if TYPE_CHECKING:
-    from raftkv.watch.audience import Audience
+from raftkv.watch.watcher import Audience, Watcher
 
 COHORT_WATCHERS_MAX = 512
 """More watches than this at one place form several cohorts, so that a step stays short."""
@@ -87,7 +84,6 @@ class CatchUp:
             cohort = Cohort(position)
             self._enqueue(cohort)
         cohort.index.add(watcher)
-        watcher.next_revision = position
 
     def restart(self) -> None:
         """Reads anew what was read of incomplete revisions: the store was replaced."""

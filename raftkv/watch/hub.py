@@ -7,7 +7,6 @@ no clock.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from raftkv.config import WatchConfig
 from raftkv.watch import response
@@ -15,11 +14,8 @@ from raftkv.watch.delivery import Delivery
 from raftkv.watch.history import CatchUp
 from raftkv.watch.index import WatchIndex
 from raftkv.watch.ports import History, Sink
-from raftkv.watch.stream import Stream
-from raftkv.watch.watcher import FROM_KEY, Watcher, WatchRequest, WatchState
-
-if TYPE_CHECKING:
-    from raftkv.watch.audience import Audience
+from raftkv.watch.request import FROM_KEY, WatchRequest
+from raftkv.watch.watcher import Audience, Stream, Watcher, WatchState
 
 EMPTY_RANGE = "mvcc: watcher range is empty"
 DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream"

@@ -1,8 +1,7 @@
 """Watches by what they watch: the audiences that a changed key concerns."""
 
-from raftkv.watch.audience import Audience, AudienceKey
 from raftkv.watch.range_index import RangeIndex
-from raftkv.watch.watcher import Watcher
+from raftkv.watch.watcher import Audience, AudienceKey, Watcher
 
 
 class WatchIndex:

@@ -8,9 +8,9 @@ forget.
 
 from bisect import bisect_left, bisect_right, insort
 
-from raftkv.watch.audience import Audience
 from raftkv.watch.interval_tree import IntervalTree
-from raftkv.watch.watcher import FROM_KEY
+from raftkv.watch.request import FROM_KEY
+from raftkv.watch.watcher import Audience
 
 REMEMBERED_MAX = 100_000
 """Audiences remembered over all segments; beyond it everything remembered is forgotten."""

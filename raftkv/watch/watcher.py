@@ -1,14 +1,11 @@
-"""One watch: what it wants to see, and how far it has come."""
+"""One watch, the client's stream it belongs to, and the audience it shares events with."""
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
+from raftkv.watch.ports import Sink
+from raftkv.watch.request import WatchRequest
 from raftkv.watch.response import watch_id_field
-
-if TYPE_CHECKING:
-    from raftkv.watch.audience import Audience
-    from raftkv.watch.index import WatchIndex
-    from raftkv.watch.stream import Stream
 
 
 class WatchState(Enum):
@@ -28,32 +25,18 @@ class WatchState(Enum):
     """From nowhere: the client cancelled it, or its stream is closed."""
 
 
-class WatchRequest(NamedTuple):
-    """What a client asked for, checked."""
+class Home(Protocol):
+    """What a watch that gets events sits in."""
 
-    key: bytes
-    end: bytes | None
-    """None: the single key; `FROM_KEY`: every key from `key` on; otherwise the keys below `end`."""
-    start_revision: int = 0
-    """The first revision wanted; 0: from now on."""
-    watch_id: int = 0
-    """0: the stream's next free id."""
-    no_put: bool = False
-    no_delete: bool = False
-    prev_kv: bool = False
-    progress_notify: bool = False
-    fragment: bool = False
-
-
-FROM_KEY = b"\0"
-"""A range end that stands for no end, as in etcd's requests."""
+    def remove(self, watcher: "Watcher") -> None:
+        """Takes the watch out."""
 
 
 class Watcher:
     """One watch of a stream.
 
-    Invariants: `index` and `audience` are set exactly while it is SYNCED or CATCHING_UP, and then
-    they know how far it is; `next_revision` is exact while it is FUTURE or WAITING.
+    Invariant: `index` and `audience` are set exactly while it is SYNCED or CATCHING_UP; they know
+    how far it has come.
     """
 
     __slots__ = (
@@ -67,7 +50,6 @@ class Watcher:
         "request",
         "serial",
         "skip",
-        "start_revision",
         "state",
         "stream",
     )
@@ -80,13 +62,94 @@ class Watcher:
         """Tells watches apart in an order: that of their creation."""
         self.id_field = watch_id_field(watch_id)
         self.fragment = request.fragment
-        self.start_revision = request.start_revision
         self.next_revision = 0
-        """Nothing below it is sent."""
+        """While it is WAITING: the first revision that it has to read."""
         self.state = WatchState.ENDED
-        self.index: WatchIndex | None = None
+        self.index: Home | None = None
         self.audience: Audience | None = None
         self.skip = 0
         """How many of its audience's collected events are from before it joined."""
         self.progress_due = request.progress_notify
         """Whether the next progress interval reports this watch: not when events went out."""
+
+
+class Stream:
+    """Watches that share a stream of responses.
+
+    Invariant: `waiting` are exactly its watches in the state WAITING; there are none while it is
+    not full.
+    """
+
+    __slots__ = ("is_full", "is_open", "next_id", "serial", "sink", "waiting", "watchers")
+
+    def __init__(self, sink: Sink, serial: int) -> None:
+        self.sink = sink
+        self.serial = serial
+        """Tells streams apart: spreads their progress reports over time."""
+        self.watchers: dict[int, Watcher] = {}
+        """By watch id."""
+        self.next_id = 0
+        self.is_open = True
+        self.is_full = False
+        """The client does not keep up: its watches miss events until it does."""
+        self.waiting: dict[Watcher, None] = {}
+
+    def send(self, message: bytes) -> None:
+        """Sends the answer to a request; how many there are is bounded by what the client asks."""
+        self.sink.send(message)
+
+    def free_id(self) -> int:
+        """The next id that no watch of this stream has."""
+        while self.next_id in self.watchers:
+            self.next_id += 1
+        self.next_id += 1
+        return self.next_id - 1
+
+
+class AudienceKey(NamedTuple):
+    """What the watches of one audience have in common."""
+
+    key: bytes
+    end: bytes | None
+    no_put: bool
+    no_delete: bool
+    prev_kv: bool
+
+
+class Audience:
+    """Watches of the same keys, with the same filters, that have all come equally far.
+
+    Invariants: `events` and `revisions` are parallel, in order of revision; a watcher's `skip` is
+    at most their length, and never falls from one watcher to the next (they are in the order in
+    which they joined).
+    """
+
+    __slots__ = (
+        "bytes",
+        "events",
+        "key",
+        "no_delete",
+        "no_put",
+        "prev_kv",
+        "revisions",
+        "watchers",
+    )
+
+    def __init__(self, key: AudienceKey) -> None:
+        self.key = key
+        self.no_put = key.no_put
+        self.no_delete = key.no_delete
+        self.prev_kv = key.prev_kv
+        self.watchers: dict[Watcher, None] = {}
+        self.events: list[bytes] = []
+        """Collected and not sent yet: each a whole field of a WatchResponse."""
+        self.revisions: list[int] = []
+        """The revision of each event."""
+        self.bytes = 0
+        """The length of all events."""
+
+    def clear(self) -> None:
+        """Forgets the collected events: they were sent."""
+        self.events = []
+        self.revisions = []
+        self.bytes = 0

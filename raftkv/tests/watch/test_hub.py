@@ -6,7 +6,7 @@ from raftkv.config import WatchConfig
 from raftkv.pb.rpc_pb2 import WatchResponse
 from raftkv.tests.watch.worlds import Client, World, events_of
 from raftkv.watch import hub as hub_module
-from raftkv.watch.watcher import FROM_KEY, WatchRequest
+from raftkv.watch.request import FROM_KEY, WatchRequest
 
 
 @pytest.fixture

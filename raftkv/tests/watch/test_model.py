@@ -11,7 +11,7 @@ from raftkv.config import WatchConfig
 from raftkv.pb.rpc_pb2 import WatchResponse
 from raftkv.tests.watch.worlds import Client, Event, World, events_of
 from raftkv.watch import history, range_index
-from raftkv.watch.watcher import FROM_KEY, WatchRequest
+from raftkv.watch.request import FROM_KEY, WatchRequest
 
 TINY = WatchConfig(
     backlog_bytes_max=200,

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raftkv.watch import range_index
-from raftkv.watch.audience import Audience, AudienceKey
 from raftkv.watch.interval_tree import IntervalTree
 from raftkv.watch.range_index import RangeIndex
-from raftkv.watch.watcher import FROM_KEY
+from raftkv.watch.request import FROM_KEY
+from raftkv.watch.watcher import Audience, AudienceKey
 
 keys = st.binary(min_size=1, max_size=2).map(lambda key: bytes(byte % 6 for byte in key))
 ranges = st.tuples(keys, keys).filter(lambda pair: pair[0] < pair[1])

@@ -10,10 +10,10 @@ from raftkv.mvcc import record
 from raftkv.mvcc.revision import first_row_key, row_key
 from raftkv.pb.rpc_pb2 import WatchResponse
 from raftkv.watch.hub import Change, Hub
-from raftkv.watch.watcher import WatchRequest
+from raftkv.watch.request import WatchRequest
 
 if TYPE_CHECKING:
-    from raftkv.watch.stream import Stream
+    from raftkv.watch.watcher import Stream
 
 
 class Event(NamedTuple):
