@@ -1,6 +1,7 @@
 """A client port over a fake node, in a thread, for clients that are not ours."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ from raftkv.wire import ServerConnection
 class Port:
     """The port of a world's services; its loop runs in a thread of its own."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, tls: ssl.SSLContext | None = None) -> None:
         self.world = world
+        self._tls = tls
         self.address = ""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -61,7 +63,8 @@ class Port:
             PortFigures(listener, pages, world.services.guard.counts),
             ProcessFigures(),
         )
-        host, port = await listener.listen("http://127.0.0.1:0")
+        scheme = "https" if self._tls else "http"
+        host, port = await listener.listen(f"{scheme}://127.0.0.1:0", self._tls)
         self.address = f"{host}:{port}"
         self._ready.set()
 
@@ -74,9 +77,9 @@ class Port:
 
 
 @contextmanager
-def serving(world: World | None = None) -> Iterator[Port]:
+def serving(world: World | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Port]:
     """A port that serves while the block runs."""
-    port = Port(world or World())
+    port = Port(world or World(), tls)
     port.start()
     try:
         yield port

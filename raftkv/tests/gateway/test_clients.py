@@ -1,8 +1,10 @@
 """Clients that are not ours against the client port: etcdctl, grpcio, aetcd, curl."""
 
 import asyncio
+import http.client
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from google.protobuf.message import Message
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.tests.gateway.server import Port, serving
 from raftkv.tests.service.fakes import OTHERS, World, with_limits
+from raftkv.wire import ALPN_PROTOCOL
 
 ETCDCTL = Path(sys.executable).parent / "etcdctl"
 M = TypeVar("M", bound=Message)
@@ -188,3 +191,31 @@ def test_curl_speaks_http1_on_the_same_port(port: Port) -> None:
         check=True,
     )
     assert done.stdout == '{"health":"true","reason":""}'
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_both_protocols_go_over_tls(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    subprocess.run(
+        [
+            *make.split(),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    tls.set_alpn_protocols([ALPN_PROTOCOL, "http/1.1"])
+    with serving(tls=tls) as port:
+        roots = grpc.ssl_channel_credentials(certificate.read_bytes())
+        with grpc.secure_channel(port.address, roots) as channel:
+            call(channel, "KV/Put", pb.PutRequest(key=b"a"), pb.PutResponse)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        host, number = port.address.split(":")
+        connection = http.client.HTTPSConnection(host, int(number), context=trusting, timeout=5)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        connection.close()
