@@ -106,6 +106,12 @@ class TransportConfig:
     """A larger frame closes the connection."""
     reconnect_milliseconds_min: int = 20
     reconnect_milliseconds_max: int = 1_000
+    handshake_milliseconds_max: int = 2_000
+    """A connection that is not agreed upon by then is given up, by both sides."""
+    silence_milliseconds_max: int = 3_000
+    """A connection whose other side acknowledges nothing for so long is closed and made again."""
+    connections_max: int = 256
+    """Incoming connections; what comes on top is closed at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

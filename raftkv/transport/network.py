@@ -1,116 +1,115 @@
-"""The transport port (`node/ports.py`) over TCP: a listener, and a connection to each other member."""
+"""The network as the loop sees it: the transport port (`node/ports.py`) over TCP."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence
 
-from raftkv.config import TransportConfig
 from raftkv.peer.codec import AnyMessage, encode
-from raftkv.peer.framing import frame_head
-from raftkv.peer.handshake import ClusterInfo, Hello
-from raftkv.transport.address import parse_peer_url
-from raftkv.transport.incoming import Door, Incoming
-from raftkv.transport.outgoing import Outgoing
+from raftkv.transport.listener import Listener
+from raftkv.transport.peer import Peer
+from raftkv.transport.settings import PeerStatistics, TransportHooks, TransportSettings
+
+_CLOSE_SECONDS_MAX = 0.5
+"""What was written before `close` has so long to leave."""
 
 
 class TcpTransport:
-    """One member's connections to the others."""
+    """Connections with every other member. Everything runs on the loop's thread."""
 
-    def __init__(
-        self,
-        identity: tuple[int, int],
-        config: TransportConfig,
-        tick_seconds: float,
-        *,
-        on_messages: Callable[[list[AnyMessage]], None],
-        on_lost: Callable[[int], None],
-        cluster_info: Callable[[], ClusterInfo],
-        is_removed: Callable[[int], bool],
-    ) -> None:
-        """`identity` is (cluster id, member id); `on_lost` is told whose connection ended."""
-        self._cluster, self._member = identity
-        self._config = config
-        self._tick_seconds = tick_seconds
-        self._on_lost = on_lost
-        self._loop = asyncio.get_running_loop()
-        self._outgoing: dict[int, Outgoing] = {}
-        self._servers: list[asyncio.Server] = []
-        self._door = Door(
-            self._cluster, self._member, config, on_messages, on_lost, cluster_info, is_removed
-        )
+    def __init__(self, settings: TransportSettings, hooks: TransportHooks) -> None:
+        self._settings = settings
+        self._hooks = hooks
+        self._peers: dict[int, Peer] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        """Of removed members whose last messages are leaving."""
+        self._statistics: dict[int, PeerStatistics] = {}
+        self._listener = Listener(settings, hooks, self._statistics)
 
-    async def listen(self, url: str) -> None:
-        """Binds a peer URL.
+    async def listen(self, urls: Sequence[str]) -> None:
+        """Listens on every URL.
 
         Raises:
-            OSError: It can't be bound.
-            ValueError: It is no peer URL.
+            OSError: A port is taken.
+            ValueError: A URL is of no use.
         """
-        host, port = parse_peer_url(url)
-        server = await self._loop.create_server(lambda: Incoming(self._door), host or None, port)
-        self._servers.append(server)
+        for url in urls:
+            await self._listener.listen(url)
 
-    def set_peers(self, urls: Mapping[int, tuple[str, ...]]) -> None:
-        """Connects to these members, and to no other."""
-        for member in [m for m in self._outgoing if m not in urls]:
-            self._outgoing.pop(member).close()
-        for member, theirs in urls.items():
-            known = self._outgoing.get(member)
-            if known is None:
-                self._outgoing[member] = self._dial(member, theirs)
-            else:
-                known.urls = theirs
+    @property
+    def ports(self) -> list[int]:
+        """The ports that are listened on, in the order of the URLs."""
+        return self._listener.ports
 
-    def send(self, messages: list[AnyMessage]) -> None:
-        """Sends each message to its receiver; one write a receiver."""
-        packed: dict[int, bytes] = {}
-        by_member: dict[int, list[bytes]] = {}
+    def add_peer(self, member: int, urls: Sequence[str]) -> None:
+        """Keeps a connection to a member from now on; a known member's URLs are replaced."""
+        if member in self._peers:
+            self._peers[member].update(urls)
+            return
+        statistics = self._statistics.setdefault(member, PeerStatistics())
+        peer = Peer(member, urls, self._settings, statistics, self._hooks.on_peer_lost)
+        self._peers[member] = peer
+        self._tasks[member] = asyncio.get_running_loop().create_task(peer.run())
+
+    def remove_peer(self, member: int) -> None:
+        """Ends the connections with a member; what was sent to it before still leaves."""
+        peer = self._peers.pop(member, None)
+        if peer is not None:
+            self._end(peer, self._tasks.pop(member))
+
+    def send(self, messages: Sequence[AnyMessage]) -> None:
+        """Sends each message to its `to`, in one write a member; drops what cannot leave."""
+        peers = self._peers
+        packed_entries: dict[int, bytes] = {}
+        written = set()
         for message in messages:
-            payload = encode(message, packed)
-            frames = by_member.setdefault(message.to, [])
-            frames.append(frame_head(payload))
-            frames.append(payload)
-        for member, frames in by_member.items():
-            outgoing = self._outgoing.get(member)
-            if outgoing is not None:
-                outgoing.send(b"".join(frames), len(frames) // 2)
+            peer = peers.get(message[0])
+            if peer is not None:
+                peer.put(encode(message, packed_entries))
+                written.add(peer)
+        for peer in written:
+            peer.flush()
 
     def is_connected(self, member: int) -> bool:
-        """Whether messages to the member leave at once."""
-        outgoing = self._outgoing.get(member)
-        return outgoing is not None and outgoing.connected_since is not None
+        """Whether there is a live connection to the member."""
+        peer = self._peers.get(member)
+        return peer is not None and peer.is_connected
 
     def active_since_ticks(self, member: int) -> int:
         """For how many ticks the connection has lived; 0 when there is none."""
-        outgoing = self._outgoing.get(member)
-        if outgoing is None or outgoing.connected_since is None:
-            return 0
-        return int((self._loop.time() - outgoing.connected_since) / self._tick_seconds)
+        peer = self._peers.get(member)
+        return 0 if peer is None else peer.ticks_connected
+
+    def tick(self) -> None:
+        """One tick of the member's clock has passed."""
+        for peer in self._peers.values():
+            peer.tick()
 
     @property
-    def sent_bytes(self) -> int:
-        """Bytes sent to other members."""
-        return sum(outgoing.sent_bytes for outgoing in self._outgoing.values())
+    def statistics(self) -> dict[int, PeerStatistics]:
+        """What went between this member and each other one, since the start."""
+        return self._statistics
 
-    @property
-    def received_bytes(self) -> int:
-        """Bytes received from other members."""
-        return self._door.received_bytes
+    def round_trip_seconds(self, member: int) -> float | None:
+        """How long the member takes to acknowledge; None without a connection."""
+        peer = self._peers.get(member)
+        return None if peer is None else peer.round_trip_seconds()
 
-    @property
-    def peers(self) -> Iterable[int]:
-        """The members that are connected to, or tried."""
-        return self._outgoing.keys()
+    async def close(self) -> None:
+        """Ends everything; what was sent before leaves if it can do so soon."""
+        self._listener.close()
+        for member in tuple(self._peers):
+            self.remove_peer(member)
+        ending = tuple(self._ending)
+        if ending:
+            await asyncio.wait(ending, timeout=_CLOSE_SECONDS_MAX)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
-    def close(self) -> None:
-        """Ends every connection and stops listening."""
-        for server in self._servers:
-            server.close()
-        for outgoing in self._outgoing.values():
-            outgoing.close()
-        self._outgoing.clear()
-        for incoming in list(self._door.connections):
-            incoming.abort()
-
-    def _dial(self, member: int, urls: tuple[str, ...]) -> Outgoing:
-        hello = Hello(self._cluster, self._member, member)
-        return Outgoing(hello, urls, self._config, lambda: self._on_lost(member))
+    def _end(self, peer: Peer, task: "asyncio.Task[None]") -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        if peer.is_connected:
+            peer.end()
+        else:
+            task.cancel()
