@@ -16,13 +16,13 @@ SECONDS_MAX = 20.0
 
 
 class Adapter(asyncio.Protocol):
-    """One socket. Output is written once a turn; a full socket stops it, and at last reading too."""
+    """One socket. Output is written once a turn; a full socket stops it, and then reading too."""
 
     def __init__(self, make: Callable[[Callable[[], None]], Connection]) -> None:
         self._loop = asyncio.get_running_loop()
         self._is_paused = False
         self.transport: asyncio.Transport | None = None
-        self.engine = make(lambda: self._loop.call_soon(self.flush) and None)
+        self.engine = make(self._schedule)
         self.lost = self._loop.create_future()
 
     @override
@@ -53,6 +53,9 @@ class Adapter(asyncio.Protocol):
         self.engine.connection_lost()
         self.transport = None
         self.lost.set_result(None)
+
+    def _schedule(self) -> None:
+        self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
         if self.transport is None or self._is_paused:
@@ -132,4 +135,4 @@ async def command(*arguments: str) -> tuple[int, str]:
     finally:
         if process.returncode is None:
             process.kill()
-    return process.returncode or 0, output.decode()
+    return process.returncode or 0, output.decode(errors="replace")

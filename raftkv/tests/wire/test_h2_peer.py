@@ -125,16 +125,21 @@ def test_a_stream_with_messages_that_cross_frames() -> None:
     assert trailers == {**OK, "grpc-message": "all well"}
 
 
-def test_padding_priority_and_continuation() -> None:
+def test_padding_and_priority() -> None:
     client = H2Client()
     stream_id = client.theirs.get_next_available_stream_id()
-    fields = [*HEADERS, ("token", "\u00ff" * 9_000)]
     client.theirs.send_headers(
-        stream_id, fields, priority_weight=7, priority_depends_on=0, priority_exclusive=False
+        stream_id, HEADERS, priority_weight=7, priority_depends_on=0, priority_exclusive=False
     )
     client.theirs.send_data(stream_id, grpc_message(b"hello"), pad_length=99, end_stream=True)
     client.pump()
     assert client.reply(stream_id)[1] == grpc_message(b"hello")
+
+
+def test_headers_that_need_continuation() -> None:
+    client = H2Client(WireConfig(header_block_bytes_max=60_000))
+    client.call(ECHO, b"hello", *[(f"x-{number}", "\u00ff" * 500) for number in range(10)])
+    assert client.reply(1)[1] == grpc_message(b"hello")
 
 
 def test_a_smaller_header_table_is_respected() -> None:
@@ -224,6 +229,8 @@ class H2Server:
                 send_headers(stream_id, [*head, ("grpc-status", "0")], end_stream=True)
             case "/reset":
                 self.theirs.reset_stream(stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
+            case path:
+                assert path == "/never", path
 
     def call(self, path: str, message: bytes = b"hello") -> tuple[int, str, bytes | None]:
         replies: list[tuple[int, str, bytes | None]] = []

@@ -1,6 +1,7 @@
 """gRPC's framing: messages, texts, timeouts."""
 
 import gzip
+import itertools
 import re
 
 import pytest
@@ -28,7 +29,7 @@ def test_messages_come_out_whole_however_they_were_cut(
     reader = MessageReader("identity", 100)
     found: list[bytes] = []
     edges = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         found += reader.feed(data[start:stop])
     assert found == messages
     assert reader.held_bytes == 0

@@ -1,6 +1,7 @@
 """However the bytes of a conversation are cut on their way, the result is the same."""
 
 import gzip
+import itertools
 
 import hpack
 from hypothesis import given
@@ -82,7 +83,7 @@ CUTS = st.lists(st.integers(0, len(CONVERSATION)), max_size=40)
 def outcome(cuts: list[int]) -> tuple[bytes, list[bytes], list[str | bytes]]:
     client = RawClient(greet=False)
     edges = sorted({0, len(CONVERSATION), *cuts})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         client.send(CONVERSATION[start:stop])
     assert not client.connection.should_close
     return client.connection.take_output(), client.services.requests, client.services.log
@@ -140,7 +141,7 @@ RESPONSES = serve(Caller().requests)
 def test_a_client_hears_the_same_however_the_bytes_are_cut(cuts: list[int]) -> None:
     caller = Caller()
     edges = sorted({0, len(RESPONSES), *cuts})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         caller.connection.receive(RESPONSES[start:stop])
     assert caller.log == [
         *[(0, "", b"%d" % number) for number in range(5)],
