@@ -88,6 +88,8 @@ class SimCluster:
                 ticks_per_second=10,
                 election_timeout_ticks=ELECTION_TICKS,
                 strict_reconfig_check=False,
+                auto_compaction_seconds=0,
+                auto_compaction_revisions=0,
                 config=NODE_CONFIG,
             ),
             election_timeout=lambda: chance.randint(ELECTION_TICKS, 2 * ELECTION_TICKS - 1),
@@ -100,8 +102,8 @@ class SimCluster:
         place.storage.on_durable = lambda sequence: self.run_in(
             place, node, lambda: node.durable(sequence)
         )
-        self.network.receivers[member_id] = lambda messages: self.run_in(
-            place, node, lambda: node.receive(messages)
+        self.network.receivers[member_id] = lambda message: self.run_in(
+            place, node, lambda: node.receive(message)
         )
         self._tick_later(place, node)
         self._turn_due(place)

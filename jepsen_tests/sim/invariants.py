@@ -111,9 +111,7 @@ class Invariants:
         start = last[3] + 1 if last is not None and last[0] == place.starts else 1
         for index in range(max(start, raft.first_index), raft.commit + 1):
             if raft.entry_at(index) != self._committed[index - 1]:
-                raise InvariantError(
-                    f"member {place.member_id} committed another entry at {index}"
-                )
+                raise InvariantError(f"member {place.member_id} committed another entry at {index}")
 
     def _durable_on_quorum(self, place: SimMember, node: Node, first: int) -> None:
         """What is newly committed lies synced on the disks of a majority of the voters."""

@@ -20,7 +20,7 @@ class SimNetwork:
         self.faults = faults
         self.cut: set[tuple[int, int]] = set()
         """(sender, receiver) pairs whose messages are lost."""
-        self.receivers: dict[int, Callable[[list[AnyMessage]], None]] = {}
+        self.receivers: dict[int, Callable[[AnyMessage], None]] = {}
         """The members that run."""
         self.messages_sent = 0
 
@@ -44,7 +44,7 @@ class SimNetwork:
             return
         receive = self.receivers.get(message.to)
         if receive is not None:
-            receive([message])
+            receive(message)
 
 
 class SimTransport:
@@ -64,10 +64,7 @@ class SimTransport:
 
     def is_connected(self, member: int) -> bool:
         """Whether the member runs and can be reached."""
-        return (
-            member in self._network.receivers
-            and (self._member, member) not in self._network.cut
-        )
+        return member in self._network.receivers and (self._member, member) not in self._network.cut
 
     def active_since_ticks(self, member: int) -> int:
         """Long enough for every check, while connected."""

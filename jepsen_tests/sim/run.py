@@ -110,4 +110,6 @@ def _check_promises(leader: Node, clients: Clients) -> None:
             raise InvariantError(f"revision {revision}: {result.name}")
         kvs = rpc_pb2.RangeResponse.FromString(result[1]).kvs
         if not kvs or kvs[0].value != value or kvs[0].mod_revision != revision:
-            raise InvariantError(f"revision {revision}: {key!r}={value!r} was acknowledged, is {kvs}")
+            raise InvariantError(
+                f"revision {revision}: {key!r}={value!r} was acknowledged, is {kvs}"
+            )

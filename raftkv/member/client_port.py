@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterable
 
 from raftkv.config import MemberConfig
 from raftkv.gateway import metrics
 from raftkv.gateway.checks import Checks
-from raftkv.gateway.figures import NodeFigures, PortFigures, ProcessFigures
+from raftkv.gateway.figures import NodeFigures, PortFigures, ProcessFigures, WatchFigures
 from raftkv.gateway.http1 import HttpConnection
 from raftkv.gateway.listener import Listener
 from raftkv.gateway.metric_names import METRICS
@@ -15,6 +16,7 @@ from raftkv.gateway.pages import Pages
 from raftkv.member.errors import StartupError
 from raftkv.node.node import Node
 from raftkv.service.routes import Services
+from raftkv.service.watch import PATH as WATCH_PATH
 from raftkv.service.watch import WatchService
 from raftkv.wire import ServerConnection
 
@@ -36,6 +38,10 @@ class Host:
         """A random number of 63 bits that is not 0."""
         return secrets.randbelow((1 << _ID_BITS) - 1) + 1
 
+    def unix_seconds(self) -> int:
+        """The wall clock: it makes the ids of added members differ from earlier ones."""
+        return int(time.time())  # noqa: TID251 - not a clock that anything is timed by
+
     def disk_bytes(self) -> int:
         """What the store takes up on disk."""
         return self._disk_bytes()
@@ -47,12 +53,15 @@ class ClientPort:
     def __init__(self, node: Node, config: MemberConfig, disk_bytes: Callable[[], int]) -> None:
         self._config = config
         self._services = services = Services(node, Host(disk_bytes), config)
+        watch = WatchService(node, node.watch_hub)
+        services.add_stream(WATCH_PATH, watch.watch)
         pages = Pages(Checks(node), self._metrics)
         self._listener = Listener(
             lambda on_output: ServerConnection(services.routes, config.wire, on_output),
             lambda on_output: HttpConnection(pages, on_output),
         )
         self._figures = (
+            WatchFigures(node.watch_hub),
             NodeFigures(node, disk_bytes, config.limits.quota_bytes),
             PortFigures(self._listener, pages, services.guard.counts),
             ProcessFigures(),
@@ -66,7 +75,8 @@ class ClientPort:
         """
         config = self._config
         for url in config.listen_client_urls:
-            await self._bind("--listen-client-urls", url, http1_only=False)
+            apart = bool(config.listen_client_http_urls)
+            await self._bind("--listen-client-urls", url, http2_only=apart)
         for url in config.listen_client_http_urls:
             await self._bind("--listen-client-http-urls", url, http1_only=True)
         for url in config.listen_metrics_urls:
@@ -84,9 +94,11 @@ class ClientPort:
         """Lets calls under way end, then closes every connection."""
         await self._listener.close(grace_seconds)
 
-    async def _bind(self, flag: str, url: str, *, http1_only: bool) -> None:
+    async def _bind(
+        self, flag: str, url: str, *, http1_only: bool = False, http2_only: bool = False
+    ) -> None:
         try:
-            await self._listener.listen(url, http1_only=http1_only)
+            await self._listener.listen(url, http1_only=http1_only, http2_only=http2_only)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise StartupError(

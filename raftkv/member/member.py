@@ -93,14 +93,14 @@ class Member:
         await self._clients.close(grace_seconds=1.0)
         self._ticker.stop()
         self._node.stop()
-        self._peers.close()
+        await self._peers.close()
         self._storage.close()
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Stops at once, without another word to anyone: the disk can't be trusted any more."""
         self._ticker.stop()
         self._node.stop()
-        self._peers.close()
+        await self._peers.close()
 
     # -- what the ports call
 
@@ -123,6 +123,7 @@ class Member:
 
     def _tick(self) -> None:
         self._node.tick()
+        self._peers.tick()
         self._clients.tick()
 
     def _members_changed(self) -> None:

@@ -1,12 +1,14 @@
 """The peer port of a member: where the other members are, and what they send to the node."""
 
+from random import SystemRandom
+
 from raftkv.config import MemberConfig
 from raftkv.member.errors import StartupError
 from raftkv.node.node import Node
 from raftkv.peer.codec import AnyMessage
 from raftkv.peer.handshake import ClusterInfo, MemberInfo
 from raftkv.storage import Identity
-from raftkv.transport import TcpTransport
+from raftkv.transport import TcpTransport, TransportHooks, TransportSettings
 
 
 class PeerPort:
@@ -19,14 +21,19 @@ class PeerPort:
         self._first_urls: dict[int, tuple[str, ...]] = {}
         """Where the others are, as long as the log has not told."""
         self.transport = TcpTransport(
-            (identity.cluster, identity.member),
-            config.transport,
-            config.heartbeat_interval_ms / 1_000,
-            on_messages=self._on_messages,
-            on_lost=self._on_lost,
-            cluster_info=self._cluster_info,
-            is_removed=lambda member: self._node.state.members.is_removed(member),
+            TransportSettings(
+                config=config.transport,
+                cluster=identity.cluster,
+                member=identity.member,
+                jitter=SystemRandom().random,
+            ),
+            TransportHooks(
+                on_message=self._on_message,
+                on_peer_lost=self._on_lost,
+                cluster_info=self._cluster_info,
+            ),
         )
+        self._peers: set[int] = set()
 
     async def listen(self, node: Node, first_urls: dict[int, tuple[str, ...]]) -> None:
         """Binds every peer URL and connects to the others.
@@ -36,14 +43,10 @@ class PeerPort:
         """
         self._node = node
         self._first_urls = first_urls
-        for url in self._config.listen_peer_urls:
-            try:
-                await self.transport.listen(url)
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                raise StartupError(
-                    f"--listen-peer-urls {url}: {reason}; is another process on that port?"
-                ) from error
+        try:
+            await self.transport.listen(self._config.listen_peer_urls)
+        except (OSError, ValueError) as error:
+            raise StartupError(f"--listen-peer-urls: {error}") from error
         self.update()
 
     def update(self) -> None:
@@ -53,14 +56,22 @@ class PeerPort:
         urls = {m.id: m.peer_urls for m in members.all() if m.id != me and m.peer_urls}
         if me not in members and not members.is_removed(me):
             urls = {**self._first_urls, **urls}
-        self.transport.set_peers(urls)
+        for member in self._peers - urls.keys():
+            self.transport.remove_peer(member)
+        for member, theirs in urls.items():
+            self.transport.add_peer(member, theirs)
+        self._peers = set(urls)
 
-    def close(self) -> None:
-        """Ends every connection."""
-        self.transport.close()
+    async def close(self) -> None:
+        """Ends every connection; what was sent before still leaves."""
+        await self.transport.close()
 
-    def _on_messages(self, messages: list[AnyMessage]) -> None:
-        self._node.receive(messages)
+    def tick(self) -> None:
+        """One heartbeat interval has passed."""
+        self.transport.tick()
+
+    def _on_message(self, message: AnyMessage) -> None:
+        self._node.receive(message)
 
     def _on_lost(self, member: int) -> None:
         self._node.peer_lost(member)

@@ -12,7 +12,7 @@ from raftkv.member.errors import StartupError
 from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
 from raftkv.storage import LmdbStorage, StorageError
-from raftkv.transport import fetch_cluster_info
+from raftkv.transport import ClusterInfoError, fetch_cluster_info
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def serve(config: MemberConfig) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     try:
         return asyncio.run(_run(config))
-    except StorageError as error:
+    except (StorageError, ClusterInfoError) as error:
         raise StartupError(str(error)) from error
 
 
@@ -68,7 +68,7 @@ async def _run(config: MemberConfig) -> int:
     if reason is None:
         await member.stop()
         return 0
-    member.abandon()
+    await member.abandon()
     raise StartupError(reason)
 
 
@@ -87,5 +87,5 @@ async def _origin(config: MemberConfig, storage: LmdbStorage) -> Origin | None:
     if config.initial_cluster_state == "new":
         return of_new_cluster(config)
     urls = seed_urls(config)
-    info = await fetch_cluster_info(urls, JOIN_SECONDS)
+    info = await fetch_cluster_info(urls, JOIN_SECONDS, config.transport)
     return of_joining(config, info)

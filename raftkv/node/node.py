@@ -206,9 +206,9 @@ class Node:
 
     # -- what arrives
 
-    def receive(self, messages: list[Message | PeerMessage]) -> None:
-        """Messages from other members."""
-        self._inbox.messages += messages
+    def receive(self, message: Message | PeerMessage) -> None:
+        """A message from another member."""
+        self._inbox.messages.append(message)
         if not self._awake:
             self._wake()
 
