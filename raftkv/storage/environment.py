@@ -98,8 +98,8 @@ def clear_errors(path: Path) -> Iterator[None]:
 def data_error(path: Path, error: lmdb.Error) -> StorageError:
     """What a failed call of LMDB means for a person."""
     # LMDB's own codes are negative; the others are the operating system's.
-    damaged = " is damaged" if error.code < 0 else ""
-    return StorageError(f"{path / DATA_FILE}{damaged}: {error}")
+    is_damaged = error.code < 0 and not isinstance(error, lmdb.MapFullError)
+    return StorageError(f"{path / DATA_FILE}{' is damaged' if is_damaged else ''}: {error}")
 
 
 def _make_directory(path: Path) -> None:

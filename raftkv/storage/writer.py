@@ -19,7 +19,7 @@ from time import perf_counter
 import lmdb
 
 from raftkv.config import StorageConfig
-from raftkv.storage.environment import Environment
+from raftkv.storage.environment import Environment, data_error
 from raftkv.storage.jobs import Job, Write
 from raftkv.storage.statistics import CommitStatistics
 from raftkv.storage.transaction import Filler
@@ -158,6 +158,8 @@ class Writer:
 
 def describe_failure(environment: Environment, error: Exception) -> str:
     """One line for a person: a full disk shows as any other error of input and output."""
+    if isinstance(error, lmdb.Error) and error.code < 0:
+        return str(data_error(environment.path, error))
     try:
         disk = os.statvfs(environment.path)
     except OSError as statvfs_error:

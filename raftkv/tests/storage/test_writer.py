@@ -132,6 +132,13 @@ def test_a_disk_without_space_is_called_full(
         )
 
 
+def test_a_damaged_page_met_while_writing_is_said_to_be_one(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        error = lmdb.CorruptedError("put", -30_796)
+        reason = describe_failure(disk.storage._environment, error)
+        assert reason.startswith(f"{tmp_path}/data.mdb is damaged: put")
+
+
 def test_closing_makes_durable_what_was_written(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         for index in range(1, 21):
