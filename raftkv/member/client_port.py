@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from raftkv.config import MemberConfig
 from raftkv.gateway import metrics

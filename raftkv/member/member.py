@@ -11,7 +11,6 @@ from random import SystemRandom
 from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
 from raftkv.member.client_port import ClientPort
-from raftkv.member.errors import StartupError
 from raftkv.member.identity import Origin
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
@@ -165,8 +164,15 @@ class Member:
         while True:
             fresh: asyncio.Future[bool] = self._loop.create_future()
             self._node.read_barrier(partial(_set_fresh, fresh))
-            if await fresh:
+            if await fresh and not self._is_joining:
                 return
+            await asyncio.sleep(self._config.heartbeat_interval_ms / 1_000)
+
+    @property
+    def _is_joining(self) -> bool:
+        """Whether this member was added as a voter and may not vote yet."""
+        known = self._node.state.members.get(self._node.raft.member_id)
+        return self._node.status.is_learner and known is not None and not known.is_learner
 
     async def _hand_over(self) -> None:
         """Gives leadership to the voter with the longest log, so that nobody has to miss us."""

@@ -48,8 +48,9 @@ def _give_up_what_is_late(node: "Node") -> None:
 
 
 def _lead(node: "Node") -> None:
-    """A leader's duties: leases that ran out, history that grew too long."""
+    """A leader's duties: members to promote, leases that ran out, history that grew too long."""
     config = node.settings.config
+    node.leading.promote_ready(node.state)
     if node.state.lessor.is_primary:
         node.leading.expire_leases(
             node.state, node.tick_count, config.lease_expirations_per_tick_max
@@ -75,9 +76,7 @@ def _cut_log(node: "Node") -> None:
     stored = node.writes.stored_applied_index
     if raft.log_bytes > config.log_bytes_max:
         index = stored
-    elif (
-        stored - raft.first_index > config.snapshot_count_entries and not node.sending.under_way
-    ):
+    elif stored - raft.first_index > config.snapshot_count_entries and not node.sending.under_way:
         index = stored - config.snapshot_catchup_entries
     else:
         return

@@ -59,11 +59,9 @@ class Leading:
             self.reject([message.context], Failure.LEADER_CHANGED)
             return
         changes = tuple(MembershipChange(action, member) for action, member in message.changes)
-        failure = self.check_membership(changes)
+        failure = self.change_membership(changes, message.context)
         if failure is not None:
             self.reject([message.context], failure)
-            return
-        self._raft.step(ProposeMembership(changes, message.context))
 
     def on_read_index(self, message: ReadIndexRequest) -> None:
         """Asks the core on behalf of another member."""
@@ -102,40 +100,70 @@ class Leading:
 
     # -- membership
 
+    def change_membership(
+        self, changes: tuple[MembershipChange, ...], command: bytes
+    ) -> Failure | None:
+        """Takes a membership change into the log, unless that would be unwise.
+
+        Thesis 4.2.1: a new voter would weaken the quorum for as long as it lags, or is not even
+        started. So it begins as a learner to consensus, whatever the members table calls it, and
+        `promote_ready` lets it vote once it has caught up.
+        """
+        failure = self.check_membership(changes)
+        if failure is not None:
+            return failure
+        known = self._raft.membership.members
+        gentle = tuple(
+            MembershipChange("add_learner", change.member)
+            if change.action == "add_voter" and change.member not in known
+            else change
+            for change in changes
+        )
+        self._raft.step(ProposeMembership(gentle, command))
+        return None
+
+    def promote_ready(self, state: StateMachine) -> None:
+        """Lets members vote that were added as voters and have caught up, one at a time."""
+        raft = self._raft
+        for learner in sorted(raft.membership.learners):
+            member = state.members.get(learner)
+            if member is not None and not member.is_learner and self._has_caught_up(learner):
+                raft.step(ProposeMembership((MembershipChange("add_voter", learner),), b""))
+                return
+
+    def _has_caught_up(self, learner: int) -> bool:
+        match = {peer.member: peer.match for peer in self._raft.status.peers}
+        return match.get(learner, 0) >= self._raft.last_index * _READY_MATCH
+
     def check_membership(self, changes: tuple[MembershipChange, ...]) -> Failure | None:
         """What etcd's strict check, and its check of learners, say to a change."""
         raft = self._raft
         for change in changes:
             if change.action == "add_voter" and change.member in raft.membership.learners:
-                match = {peer.member: peer.match for peer in raft.status.peers}
-                if match.get(change.member, 0) < raft.last_index * _READY_MATCH:
+                if not self._has_caught_up(change.member):
                     return Failure.LEARNER_NOT_READY
-        if not self._strict_reconfig_check:
+        if not self._strict_reconfig_check or self._keeps_quorum(changes):
             return None
-        voters = raft.membership.voters
-        connected = [m for m in voters if m == self._me or self._transport.is_connected(m)]
-        after = len(voters)
-        for change in changes:
-            if change.action == "add_voter" and change.member not in voters:
-                after += 1
-            if change.action == "remove" and change.member in voters:
-                after -= 1
-                connected = [m for m in connected if m != change.member]
-        if after and len(connected) < after // 2 + 1 and after <= len(voters):
-            return Failure.NOT_ENOUGH_STARTED_MEMBERS
-        if any(change.action == "add_voter" for change in changes) and not self._all_healthy():
-            return Failure.UNHEALTHY
-        return None
+        return Failure.UNHEALTHY
 
-    def _all_healthy(self) -> bool:
-        voters = self._raft.membership.voters
-        healthy = sum(
-            1
-            for member in voters
-            if member == self._me
-            or self._transport.active_since_ticks(member) >= self._healthy_ticks
-        )
-        return healthy >= len(voters) // 2 + 1
+    def _keeps_quorum(self, changes: tuple[MembershipChange, ...]) -> bool:
+        """Whether the changed cluster would have a quorum that has been connected for a while.
+
+        A cluster of one may always grow. A new member counts as one more that is not there yet, a
+        removed one as gone; as in etcd, whether it is to vote makes no difference.
+        """
+        members = self._raft.membership.members
+        removed = {change.member for change in changes if change.action == "remove"}
+        added = {change.member for change in changes if change.action != "remove"} - members
+        if len(members) == 1 and not removed:
+            return True
+        healthy = [member for member in members - removed if self._is_healthy(member)]
+        after = len(members | added) if added else len(members - removed)
+        return len(healthy) >= after // 2 + 1
+
+    def _is_healthy(self, member: int) -> bool:
+        connected_ticks = self._transport.active_since_ticks(member)
+        return member == self._me or connected_ticks >= self._healthy_ticks
 
     # -- leases
 
@@ -157,7 +185,7 @@ class Leading:
         state: StateMachine,
         lease: int,
         renew: bool,
-        tick: int,  # noqa: FBT001
+        tick: int,
     ) -> tuple[int, int]:
         """(remaining, granted) seconds, renewed if asked; only meaningful after a read barrier."""
         lessor = state.lessor

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure, decode_head
-from raftkv.config import NodeConfig
 from raftkv.node.applying import Answer, Applying
 from raftkv.node.auto_compaction import AutoCompaction
 from raftkv.node.handover import Handover
@@ -162,10 +161,10 @@ class Node:
         if command is None:
             on_result(Failure.TOO_MANY_REQUESTS)
             return
-        failure = None
         if self.raft.leader == self._me:
-            failure = self.leading.check_membership(changes)
-        failure = failure or self.offers.membership(changes, command)
+            failure = self.leading.change_membership(changes, command)
+        else:
+            failure = self.offers.membership(changes, command)
         if failure is not None:
             for callback in self.proposals.fail([decode_head(command)[3]]):
                 callback(failure)
@@ -326,6 +325,7 @@ class Node:
 
     def _on_rejected(self, commands: list[bytes]) -> None:
         """The core did not take these: ours may be offered again, others' origins are told."""
+        commands = [command for command in commands if command]  # of our own accord: no command
         ours = [command for command in commands if decode_head(command)[2] == self._me]
         others = [command for command in commands if decode_head(command)[2] != self._me]
         overloaded = self.raft.leader == self._me
@@ -374,8 +374,8 @@ class Node:
 
     def _more_to_do(self) -> bool:
         return bool(
-            self.applying.committed
-            and not self.writes.is_installing
+            (self.applying.committed
+            and not self.writes.is_installing)
             or self.watch_hub.is_catching_up
             or self.answers
         )

@@ -20,7 +20,7 @@ from raftkv.peer.messages import (
     ReadIndexResponse,
 )
 from raftkv.raft.core import Raft
-from raftkv.raft.events import MembershipChange, Propose, ProposeMembership, ReadIndex
+from raftkv.raft.events import MembershipChange, Propose, ReadIndex
 
 
 class Offers:
@@ -56,13 +56,10 @@ class Offers:
             self._transport.send([forward])
 
     def membership(self, changes: tuple[MembershipChange, ...], command: bytes) -> Failure | None:
-        """Hands over a membership change; a failure when it certainly was not taken."""
+        """Hands a membership change to another member that leads; a failure if there is none."""
         raft = self._raft
         if not raft.leader:
             return Failure.NO_LEADER
-        if raft.leader == self._me:
-            raft.step(ProposeMembership(changes, command))
-            return None
         pairs = [(change.action, change.member) for change in changes]
         self._transport.send([ForwardMembership(raft.leader, self._me, raft.term, pairs, command)])
         return None
