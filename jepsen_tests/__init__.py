@@ -1,1 +1,1 @@
-"""The consistency test harness: the production code under a virtual clock, one seed and many faults."""
+"""The consistency test harness: the production code, a virtual clock, one seed, many faults."""

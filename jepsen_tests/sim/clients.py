@@ -1,4 +1,4 @@
-"""Clients that write, read, lease and compact at any member, and remember what they were promised."""
+"""Clients that write, read, lease and compact at any member, and remember what they were told."""
 
 from dataclasses import dataclass, field
 

@@ -111,7 +111,8 @@ class SimCluster:
     def crash(self, member_id: int) -> None:
         """The process dies and the power fails: only what is durable stays."""
         place = self.members[member_id]
-        assert place.storage is not None and place.transport is not None
+        assert place.storage is not None, f"member {member_id} does not run"
+        assert place.transport is not None, f"member {member_id} does not run"
         place.storage.crash()
         place.transport.lost = True
         place.node = None
@@ -138,7 +139,7 @@ class SimCluster:
         return [place for place in self.members.values() if place.node is not None]
 
     def run_in(self, place: SimMember, node: Node, run: Callable[[], None]) -> None:
-        """Runs something in a member's process, unless that process is gone; later if it is paused."""
+        """Runs something in a member's process unless that is gone; later if it is paused."""
         if place.node is not node:
             return
         if place.paused:

@@ -1,7 +1,7 @@
 """A disk that forgets what was not synced: the storage port, in memory.
 
-What is written takes a while to become durable, in order and each write whole or not at all, as one LMDB
-transaction is. A crash leaves exactly the durable part.
+What is written takes a while to become durable, in order and each write whole or not at all, as
+one LMDB transaction is. A crash leaves exactly the durable part.
 """
 
 from bisect import bisect_left
@@ -23,7 +23,7 @@ Key = TypeVar("Key")
 class Image:
     """What lies on a disk."""
 
-    hard_state: HardState = HardState()
+    hard_state: HardState = field(default_factory=HardState)
     snapshot_index: int = 0
     snapshot_term: int = 0
     membership: Membership | None = None
@@ -123,7 +123,7 @@ class SimTables:
 
 
 class SimStorage:
-    """The storage port of one member that runs; made anew at every start, on the image that is left."""
+    """The storage port of one member; made anew at every start, on the image that is left."""
 
     def __init__(self, world: World, faults: Faults, image: Image) -> None:
         self._world = world

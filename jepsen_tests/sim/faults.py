@@ -30,7 +30,7 @@ class Faults:
 
 
 def draw(chance: random.Random) -> Faults:
-    """A mix of faults: each kind is off in about half of the runs, so that kinds meet in all combinations."""
+    """A mix of faults: each kind is off in about half of the runs, so that all mixes come up."""
 
     def maybe(most: float) -> float:
         return chance.random() * most if chance.random() < 0.5 else 0.0

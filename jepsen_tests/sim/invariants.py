@@ -1,7 +1,7 @@
 """What Raft promises (figure 3), and what durability adds, looked at after every event.
 
-Nothing is believed that a member says of the others: the checks read each core's state and each disk's
-image, and keep their own record of everything that ever held.
+Nothing is believed that a member says of the others: the checks read each core's state and each
+disk's image, and keep their own record of everything that ever held.
 """
 
 from jepsen_tests.sim.cluster import SimCluster, SimMember
@@ -98,7 +98,7 @@ class Invariants:
                 raise InvariantError(f"leader {place.member_id} lacks committed entry {index}")
 
     def _commits(self, place: SimMember, node: Node) -> None:
-        """State machine safety over the log: one entry an index, for ever; and durable on a quorum."""
+        """State machine safety over the log: one entry an index, for ever, durable on a quorum."""
         raft = node.raft
         known = len(self._committed)
         if raft.commit > known:

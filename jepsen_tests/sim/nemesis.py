@@ -1,4 +1,4 @@
-"""Crashes, partitions, pauses, transfers and membership changes, at the rates a run's faults name."""
+"""Crashes, partitions, pauses, transfers and membership changes, at the rates a run names."""
 
 from collections.abc import Callable
 

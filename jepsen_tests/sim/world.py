@@ -10,7 +10,7 @@ SECOND = 1_000_000
 
 
 class World:
-    """Runs events in the order of their times; events of the same time in the order they were made."""
+    """Runs events in the order of their times; of the same time, in the order they were made."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -17,8 +17,8 @@ from raftkv.transport import ClusterInfoError, fetch_cluster_info
 log = logging.getLogger(__name__)
 
 SWITCH_INTERVAL_SECONDS = 0.0005
-"""How long one thread may keep the interpreter from another: a 100-row write beside a busy loop takes
-3.9 ms with it, 15.8 ms with the default of 0.005."""
+"""How long one thread may keep the interpreter from another: a 100-row write beside a busy loop
+takes 3.9 ms with it, 15.8 ms with the default of 0.005."""
 JOIN_SECONDS = 60
 """How long a member that joins asks for its cluster."""
 

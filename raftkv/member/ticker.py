@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 MISSED_TICKS_MAX = 3
-"""Ticks made up for after the loop was late; a process that was stopped for long does not race through
-the time it slept, since others may have elected a leader meanwhile."""
+"""Ticks made up for after the loop was late; a process that was stopped for long does not race
+through the time it slept, since others may have elected a leader meanwhile."""
 
 
 class Ticker:

@@ -60,7 +60,7 @@ class Applying:
         self._on_members_changed = on_members_changed
 
     def restart(self, state: StateMachine, index: int, term: int) -> None:
-        """Goes on from another state, as after a snapshot; entries it already contains are dropped."""
+        """Goes on from another state, as after a snapshot; entries that it contains are dropped."""
         self.state = state
         self.index = index
         self.term = term

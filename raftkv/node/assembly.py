@@ -1,4 +1,4 @@
-"""Puts a node together from what its disk holds: the same way in production and in the simulator."""
+"""Puts a node together from what its disk holds: alike in production and in the simulator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

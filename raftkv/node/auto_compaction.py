@@ -1,7 +1,7 @@
 """History thrown away by itself, by age or by count, as etcd's --auto-compaction-* flags ask.
 
-By age: the revision of each moment is noted ten times a period, and what was current a period ago becomes
-the oldest that is kept. By count: every five minutes, all but so many revisions go.
+By age: the revision of each moment is noted ten times a period, and what was current a period ago
+becomes the oldest that is kept. By count: every five minutes, all but so many revisions go.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ BY_COUNT_INTERVAL_SECONDS = 300
 
 
 class AutoCompaction:
-    """Says when to compact, and to which revision. Runs on every member; only a leader acts on it."""
+    """Says when to compact, and to which revision."""
 
     def __init__(self, period_seconds: float, revisions_kept: int, ticks_per_second: float) -> None:
         """At most one of `period_seconds` and `revisions_kept` is not 0."""

@@ -1,7 +1,7 @@
 """The first entries of a new cluster's log: its first members, the same bytes on each of them.
 
-They count as committed from the start: every first member is given the same list. A member that joins
-later reads them as any other entry.
+They count as committed from the start: every first member is given the same list. A member that
+joins later reads them as any other entry.
 """
 
 from collections.abc import Iterable

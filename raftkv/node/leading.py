@@ -1,4 +1,4 @@
-"""What only a leader does: take other members' requests, keep leases, refuse unwise membership changes."""
+"""What only a leader does: take others' requests, keep leases, refuse unwise membership changes."""
 
 from collections.abc import Callable, Iterable
 
@@ -42,7 +42,7 @@ class Leading:
         self._healthy_ticks = healthy_ticks
         self._last_context = 0
         self._remote_reads: dict[int, tuple[int, int]] = {}
-        """Core context -> (member, its context). Negative, so that they never meet this member's own."""
+        """Core context -> (member, its context). Negative: they never meet this member's own."""
 
     # -- requests of other members
 
@@ -168,7 +168,7 @@ class Leading:
     # -- leases
 
     def expire_leases(self, state: StateMachine, tick: int, expirations_max: int) -> None:
-        """Proposes to revoke what has expired: never forwarded, so only a leader of now can do it."""
+        """Proposes to revoke what has expired; never forwarded: only the leader of now can do it."""
         due = []
         for lease in state.lessor.expired(tick, expirations_max):
             body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()

@@ -11,7 +11,7 @@ NO_SUCH_LEASE = -1
 UNANSWERED = -2
 
 OnAnswer: TypeAlias = Callable[[int, int], None]
-"""Called with (remaining seconds, granted seconds); NO_SUCH_LEASE or UNANSWERED instead of the former."""
+"""Called with (remaining, granted) seconds; NO_SUCH_LEASE or UNANSWERED instead of the former."""
 
 
 @dataclass(slots=True)

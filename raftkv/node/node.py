@@ -1,8 +1,8 @@
 """The loop of a member: drain events, step, persist and send, apply, answer.
 
-`turn` is called once for everything that arrived since the last one, so one consensus step, one disk
-write and one message a peer serve all of it. Nothing here waits, and nothing here knows a socket, a file
-or a clock.
+`turn` is called once for everything that arrived since the last one, so one consensus step, one
+disk write and one message a peer serve all of it. Nothing here waits, and nothing here knows a
+socket, a file or a clock.
 """
 
 from collections.abc import Callable
@@ -39,8 +39,8 @@ REQUEST_SECONDS = 5
 class Node:
     """One member's loop. Every method is called on one thread; none of them blocks.
 
-    The order that keeps promises: a write starts before the messages that rest on it may leave, those
-    leave when it is durable; what a quorum has is applied; watch events go out; then answers.
+    The order that keeps promises: a write starts before the messages that rest on it may leave,
+    those leave when it is durable; what a quorum has is applied; watch events go out; then answers.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Node:
         )
 
     def propose(self, kind: int, body: bytes, on_result: OnResult) -> None:
-        """Replicates a command; `on_result` is called once, when this member has applied it or gave up.
+        """Replicates a command; `on_result` is called once: when it is applied here, or given up.
 
         A failure of TIMEOUT kind leaves open whether the command will still be applied.
         """
@@ -171,7 +171,7 @@ class Node:
         self._wake()
 
     def read_barrier(self, on_ready: OnReady) -> None:
-        """Calls `on_ready(None)` once the applied state is at least as new as any write acknowledged by now."""
+        """Calls `on_ready(None)` once the state here has every write that is acknowledged by now."""
         failure = self.reads.add(on_ready, self.tick_count)
         if failure is not None:
             on_ready(failure)
@@ -374,8 +374,7 @@ class Node:
 
     def _more_to_do(self) -> bool:
         return bool(
-            (self.applying.committed
-            and not self.writes.is_installing)
+            (self.applying.committed and not self.writes.is_installing)
             or self.watch_hub.is_catching_up
             or self.answers
         )

@@ -1,4 +1,4 @@
-"""What this member's clients ask, handed to whoever leads: to the core when it is this member, else forwarded.
+"""What this member's clients ask, handed to whoever leads: to the own core, or forwarded.
 
 Without a leader everything waits here until there is one, or until its time is up.
 """

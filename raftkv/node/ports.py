@@ -1,4 +1,4 @@
-"""What the loop needs of a disk and a network. Only `member.py` and the simulator know who stands behind."""
+"""What the loop needs of a disk and a network; only `member` and the simulator know which."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ __all__ = ["Storage", "StoredLog", "Transport", "WriteBatch"]
 
 
 class Storage(Protocol):
-    """The disk. `rows` and `tables` read their own writes; `write` makes everything durable in order."""
+    """The disk. `rows` and `tables` read their own writes; `write` makes it all durable in order."""
 
     @property
     def rows(self) -> Rows:
@@ -48,7 +48,7 @@ class Transport(Protocol):
     """The network between members: sends without blocking, drops when a peer's queue is full."""
 
     def send(self, messages: list[Message | PeerMessage]) -> None:
-        """Sends each message to its `to`; messages to one peer stay in order while its connection lives."""
+        """Sends each message to its `to`; to one peer in order, while its connection lives."""
 
     def is_connected(self, member: int) -> bool:
         """Whether there is a live connection to the member."""

@@ -1,7 +1,7 @@
 """Requests on their way into the log and out of it: queued, sent, answered, given up.
 
-Request ids rise by one, so "every request up to this id" names what was sent in a term or what is older
-than a deadline, and no request needs a timer or a record of its own.
+Request ids rise by one, so "every request up to this id" names what was sent in a term or what is
+older than a deadline, and no request needs a timer or a record of its own.
 """
 
 from collections import deque
@@ -17,8 +17,8 @@ OnResult: TypeAlias = Callable[[Result], None]
 class Proposals:
     """The requests that this member's clients wait for.
 
-    Invariants: a queued command was never sent; a sent command is never sent again; every callback is
-    called exactly once, or dropped by `abandon`.
+    Invariants: a queued command was never sent; a sent command is never sent again; every callback
+    is handed out exactly once.
     """
 
     def __init__(self, member_id: int, first_request_id: int, config: NodeConfig) -> None:
@@ -32,7 +32,7 @@ class Proposals:
         """Commands not yet handed to a leader."""
         self._queued_bytes = 0
         self._sent: deque[tuple[int, int]] = deque()
-        """(term, last id): everything up to that id that was not sent before went to that term's leader."""
+        """(term, last id): what was not sent before, up to that id, went to that term's leader."""
         self._deadlines: deque[tuple[int, int]] = deque()
         """(tick, last id): requests up to that id are given up at that tick."""
 
@@ -41,7 +41,7 @@ class Proposals:
         return len(self.waiting)
 
     def add(self, kind: int, body: bytes, on_result: OnResult) -> Failure | None:
-        """Queues a command; the failure when there is no room (and then the callback is not kept)."""
+        """Queues a command; the failure when there is no room: then the callback is not kept."""
         if len(self.waiting) >= self._waiting_max or self._queued_bytes >= self._bytes_max:
             return Failure.TOO_MANY_REQUESTS
         self._last_id = request_id = self._last_id + 1
@@ -51,7 +51,7 @@ class Proposals:
         return None
 
     def register(self, kind: int, body: bytes, on_result: OnResult) -> bytes | None:
-        """The same for a command that travels by itself (a membership change): not queued, but returned."""
+        """The same for one that travels alone (a membership change): not queued, but returned."""
         if len(self.waiting) >= self._waiting_max:
             return None
         self._last_id = request_id = self._last_id + 1
@@ -75,7 +75,7 @@ class Proposals:
         self._queued_bytes = sum(map(len, self.queued))
 
     def deadline(self, tick: int) -> None:
-        """Every request so far is given up at `tick`, unless an earlier deadline already holds it."""
+        """Every request so far is given up at `tick`, unless an earlier deadline holds it."""
         if self.waiting and (not self._deadlines or self._deadlines[-1][1] < self._last_id):
             self._deadlines.append((tick, self._last_id))
 
@@ -96,8 +96,9 @@ class Proposals:
     def decided_before(self, term: int) -> list[OnResult]:
         """The callbacks of requests sent in terms before `term`, which can no longer be committed.
 
-        Called when the first entry of `term` was applied: what an earlier leader had taken into a log
-        that survived lies before it, and no leader of `term` takes a command sent to an earlier one.
+        Called when the first entry of `term` was applied: what an earlier leader had taken into a
+        log that survived lies before it, and no leader of `term` takes a command sent to an earlier
+        one.
         """
         last_id = 0
         while self._sent and self._sent[0][0] < term:

@@ -1,7 +1,7 @@
 """Linearizable reads: confirm an index with the leader, wait until it is applied, go.
 
-All reads that wait share one round. While a round is under way new reads gather for the next one, so a
-thousand readers cost the quorum no more than one.
+All reads that wait share one round. While a round is under way new reads gather for the next one,
+so a thousand readers cost the quorum no more than one.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Round(NamedTuple):
 
 
 class Reads:
-    """The reads of this member's clients; `retry_ticks` and `timeout_ticks` bound their patience."""
+    """The reads of this member's clients; `retry_ticks`, `timeout_ticks` bound their patience."""
 
     def __init__(self, waiting_max: int, retry_ticks: int, timeout_ticks: int) -> None:
         self._waiting_max = waiting_max
@@ -77,7 +77,7 @@ class Reads:
         return self._last_context
 
     def confirm(self, context: int, index: int) -> None:
-        """The leader led when `index` was its commit index: the round's reads wait for that index."""
+        """The leader led when `index` was its commit index: the round's reads wait for that."""
         if self.round is not None and self.round.context == context:
             self._confirmed.append((index, self.round.waiters))
             self.round = None

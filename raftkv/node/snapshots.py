@@ -1,13 +1,13 @@
 """A whole state on its way to a member whose place in the log is gone (section 7).
 
-Rows never change and lie in revision order, so the sender reads them chunk by chunk, each chunk in its
-own short read, and takes the small tables and the last rows in one moment at the end. The state sent is
-the one of that last moment.
+Rows never change and lie in revision order, so the sender reads them chunk by chunk, each chunk in
+its own short read, and takes the small tables and the last rows in one moment at the end. The state
+sent is the one of that last moment.
 """
 
 from raftkv.config import NodeConfig
 from raftkv.mvcc.ports import Rows
-from raftkv.peer.messages import SnapshotAck, SnapshotBegin, SnapshotChunk
+from raftkv.peer.messages import SnapshotBegin, SnapshotChunk
 
 ROWS_END = b"\xff" * 17
 """Past every row key."""
@@ -68,7 +68,7 @@ class SnapshotSender:
         self._unacknowledged += 1
         return self._sequence
 
-    def acknowledge(self, ack: SnapshotAck) -> None:
+    def acknowledge(self) -> None:
         """One more chunk arrived."""
         self.idle_ticks = 0
         self._unacknowledged -= 1

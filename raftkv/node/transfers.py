@@ -1,4 +1,4 @@
-"""Snapshots between members as the loop sees them: who is being sent one, and what is being received."""
+"""Snapshots between members as the loop sees them: who is sent one, and what is being received."""
 
 from collections import deque
 from collections.abc import Callable
@@ -68,12 +68,12 @@ class Sending:
         if not ack.accepted:
             self._finish(sender, succeeded=False)
             return
-        sender.acknowledge(ack)
+        sender.acknowledge()
         if sender.done:
             self._finish(sender, succeeded=True)
 
     def tick(self, idle_ticks_max: int) -> None:
-        """Gives up on members that no longer acknowledge, and on everything when no longer leading."""
+        """Gives up on members that no longer acknowledge, and on all when no longer leading."""
         for sender in list(self._senders.values()):
             sender.idle_ticks += 1
             if sender.idle_ticks > idle_ticks_max or sender.term != self._raft.term:
@@ -135,7 +135,7 @@ class Receiving:
         """(the staging's sequence, what to say once it is durable)."""
 
     def begin(self, message: SnapshotBegin, *, busy: bool) -> None:
-        """Forgets what was staged, and stages what comes from now on; not while one is installed."""
+        """Forgets what was staged, and stages what comes from now on; not during an install."""
         if busy or message.term < self._raft.term:
             self._answer(message, 0, accepted=False)
             return
@@ -187,7 +187,9 @@ class Receiving:
         self._next_sequence += 1
         self.state.load_rows(message.rows)
         staged = self._storage.stage(message.rows)
-        ack = SnapshotAck(message.sender, message.to, message.transfer, message.sequence, True)
+        ack = SnapshotAck(
+            message.sender, message.to, message.transfer, message.sequence, accepted=True
+        )
         self._acks.append((staged, ack))
         return self.state
 

@@ -1,7 +1,7 @@
 """What is on its way to the disk, and what waits for it.
 
-One place keeps the rule of durability: a message that promises something leaves only when the write that
-makes it true, and every earlier write, is durable.
+One place keeps the rule of durability: a message that promises something leaves only when the write
+that makes it true, and every earlier write, is durable.
 """
 
 from collections import deque
@@ -38,7 +38,7 @@ class Writes:
         self.stored_applied_index = stored_applied_index
         """What the disk's rows and tables contain for certain."""
         self._cut: tuple[int, int, Membership] | None = None
-        """The log's new beginning, for the next write to carry out on disk: index, term, membership."""
+        """The log's new beginning, for the next write to carry out: index, term, membership."""
         self._installing: tuple[int, int] | None = None
         """(index, term) of a received state, until the switch to it is durable."""
 
