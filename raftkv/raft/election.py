@@ -24,8 +24,9 @@ def on_tick(state: State) -> bool:
     state.election_elapsed += 1
     if state.election_elapsed < state.election_due:
         return False
-    if not state.is_voter:
-        # Learners and former members wait to be told.
+    if not state.may_stand:
+        # Learners and former members wait to be told who leads.
+        become_follower(state, state.term, NO_MEMBER)
         restart_election_timer(state)
         return False
     return campaign(state) if state.config.pre_vote else _stand(state, transfer=False)
@@ -42,12 +43,12 @@ def campaign(state: State) -> bool:
 
 def campaign_by_transfer(state: State) -> bool:
     """Stands at once: the leader itself asked for it (thesis 3.10). Returns as `campaign`."""
-    return state.is_voter and _stand(state, transfer=True)
+    return state.may_stand and _stand(state, transfer=True)
 
 
 def on_leader_lost(state: State) -> None:
     """Stops protecting a leader whose connection closed, and makes an election due early."""
-    if state.role is Role.FOLLOWER and not state.hastened and state.is_voter:
+    if state.role is Role.FOLLOWER and not state.hastened:
         hasten_election(state)
 
 

@@ -165,6 +165,11 @@ class MembershipHistory:
                 return membership
         return None
 
+    def since(self, index: int) -> list[Membership]:
+        """The configuration as of `index`, and all later ones."""
+        first = max(0, sum(start <= index for start, _ in self._points) - 1)
+        return [membership for _, membership in self._points[first:]]
+
     def read(self, entries: list[bytes]) -> None:
         """Takes over the changes among a stored log's entries."""
         for entry in entries:

@@ -30,9 +30,10 @@ class Progress:
     """A follower's place in the leader's log (figure 2: nextIndex and matchIndex)."""
 
     __slots__ = (
-        "_heard_since_tick",
         "_inflight",
-        "_moved_since_tick",
+        "_may_resume",
+        "_oldest_at_tick",
+        "_seems_lost",
         "commit_sent",
         "empty_append_due",
         "inflight_bytes",
@@ -56,8 +57,12 @@ class Progress:
         """Whether it was heard since the last check of the quorum."""
         self.inflight_bytes = 0
         self._inflight: deque[tuple[int, int]] = deque()
-        self._heard_since_tick = False
-        self._moved_since_tick = False
+        self._may_resume = True
+        """Whether no heartbeat of this interval was answered yet."""
+        self._oldest_at_tick = 0
+        """The last index of the oldest message in flight at the last tick; 0: there was none."""
+        self._seems_lost = False
+        """Whether that message was in flight at the tick before, too."""
 
     @property
     def inflight_messages(self) -> int:
@@ -102,7 +107,6 @@ class Progress:
         moved = index > self.match
         if moved:
             self.match = index
-            self._moved_since_tick = True
         if self.next <= index:
             self.next = index + 1
         if self.mode is Mode.REPLICATE:
@@ -152,21 +156,19 @@ class Progress:
     def heard(self) -> None:
         """Notes a heartbeat's answer; the first after each tick lets what seems stuck move on.
 
-        A probe may be repeated. Entries in flight, none of which was answered for a tick, may be
-        lost.
+        A probe is repeated; whether a message in flight for a whole interval is lost, is found out.
         """
         self.recently_active = True
-        if self._heard_since_tick:
-            return
-        self._heard_since_tick = True
-        self.probe_sent = False
-        if self._inflight and not self._moved_since_tick:
-            self.empty_append_due = True
-        self._moved_since_tick = False
+        if self._may_resume:
+            self._may_resume = self.probe_sent = False
+            self.empty_append_due = self._seems_lost and bool(self._inflight)
 
     def tick(self) -> None:
         """Starts another heartbeat interval."""
-        self._heard_since_tick = False
+        oldest = self._inflight[0][0] if self._inflight else 0
+        self._seems_lost = oldest != 0 and oldest == self._oldest_at_tick
+        self._oldest_at_tick = oldest
+        self._may_resume = True
 
     def _forget_inflight(self) -> None:
         self._inflight.clear()

@@ -102,8 +102,21 @@ class State:
 
     @property
     def is_voter(self) -> bool:
-        """Whether this member may vote for itself."""
+        """Whether this member's own vote counts."""
         return any(self.member_id in voters for voters in self.halves)
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether this member may campaign.
+
+        Thesis 4.2.2: who is no longer a voter in its latest configuration still stands until that
+        is committed, since it may have the only log that can win. It does not count its own vote
+        then.
+        """
+        return self.is_voter or any(
+            self.member_id in membership.voters | membership.voters_outgoing
+            for membership in self.history.since(self.commit)
+        )
 
     @property
     def has_committed_in_term(self) -> bool:

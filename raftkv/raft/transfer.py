@@ -11,18 +11,16 @@ from raftkv.raft.types import NO_MEMBER
 
 def start(state: State, target: int) -> None:
     """Starts a transfer, in place of one under way; to itself there is nothing to do."""
-    if state.role is Role.LEADER and target in {state.member_id, state.transfer_target}:
-        return
     if (
         state.role is not Role.LEADER
         or target not in state.membership.voters
         or state.membership.is_joint
     ):
         state.update.transfer_failed = True
-        return
-    state.transfer_target = target
-    state.transfer_elapsed = 0
-    finish_if_caught_up(state)
+    elif target not in {state.member_id, state.transfer_target}:
+        state.transfer_target = target
+        state.transfer_elapsed = 0
+        finish_if_caught_up(state)
 
 
 def finish_if_caught_up(state: State) -> None:
