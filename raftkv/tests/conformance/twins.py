@@ -1,0 +1,254 @@
+"""Two stores that get the same requests, and must give the same answers."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+
+from raftkv.pb import rpc_pb2 as pb
+from raftkv.tests.conformance.client import Client, Failed, WatchStream
+from raftkv.tests.conformance.revisions import absolute, relative
+
+UNSYNCED_SECONDS = 0.15
+"""etcd looks after watches on the past ten times a second; a compaction that comes earlier may cancel them."""
+MARK = b"\xff\xffmark"
+TTL_SECONDS_OFF = 2
+"""Two processes may have counted so many seconds differently."""
+
+
+class Event(NamedTuple):
+    """An event as the log of all events has it; the revision counts from the example's beginning."""
+
+    revision: int
+    is_delete: bool
+    key: bytes
+
+
+class Watched:
+    """What one watch was asked for, and what came of it on one store."""
+
+    def __init__(self, request: pb.WatchCreateRequest, watch_id: int, revision: int) -> None:
+        self.request = request
+        self.id = watch_id
+        self.first = request.start_revision or revision + 1
+        """The first revision it sees, counted from the example's beginning."""
+        self.begun = time.monotonic()
+        self.is_over = False
+
+    def wants(self, event: Event) -> bool:
+        request = self.request
+        key, end = request.key or b"\0", request.range_end
+        is_in = event.key == key if not end else key <= event.key and (end == b"\0" or event.key < end)
+        is_filtered = int(event.is_delete) in request.filters
+        return is_in and not is_filtered and event.revision >= self.first
+
+
+class Side:
+    """One store, and the example that runs on it."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.client = Client(endpoint)
+        self.base = 0
+        self.compacted = 0
+        """The compact revision, counted from the example's beginning."""
+        self.revision = 0
+        """The newest revision that an answer told, counted likewise."""
+        self.stream: WatchStream | None = None
+        self.watched: dict[int, Watched] = {}
+        self._log = self.client.watch()
+        self._log.send(_watch_everything())
+        self._log.wait(lambda responses: len(responses) > 0, "log of all events")
+        self._logged = 0
+        self.events: list[Event] = []
+        """All events of the example."""
+
+    def begin(self) -> None:
+        """Empties the store, and counts revisions from here on."""
+        ask = self.client.ask
+        for lease in ask(pb.LeaseLeasesRequest()).leases:
+            ask(pb.LeaseRevokeRequest(ID=lease.ID))
+        ask(pb.DeleteRangeRequest(key=b"\0", range_end=b"\0"))
+        # The newest revision must not be a deletion: etcd 3.5 forgets one that it compacts at.
+        ask(pb.PutRequest(key=MARK))
+        ask(pb.DeleteRangeRequest(key=MARK))
+        self.base = ask(pb.PutRequest(key=MARK + b"1")).header.revision
+        ask(pb.CompactionRequest(revision=self.base))
+        self.compacted = self.revision = 0
+        self.watched = {}
+        self.catch_up_log()
+        self.events = []
+
+    def end(self) -> None:
+        """Ends the example's watches."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+    def catch_up_log(self) -> None:
+        """Waits until the log has every event up to the newest revision."""
+        wanted = self.base + self.revision
+        self._log.wait(lambda responses: _reached(responses, wanted), f"log up to {wanted}")
+        responses = self._log.responses
+        for response in responses[self._logged :]:
+            self.events += [
+                Event(event.kv.mod_revision - self.base, bool(event.type), event.kv.key)
+                for event in response.events
+            ]
+        self._logged = len(responses)
+
+    def settle(self) -> None:
+        """Waits until every watch has got what the log says it should."""
+        self.catch_up_log()
+        for watched in self.watched.values():
+            count = sum(map(watched.wants, self.events))
+            if watched.is_over or count == 0 or watched.first < self.compacted:
+                continue
+            self._stream().wait(
+                lambda responses, watched=watched, count=count: (
+                    len(self.events_of(responses, watched.id)) >= count
+                ),
+                f"{count} events of watch {watched.id}",
+            )
+
+    def events_of(self, responses: list[pb.WatchResponse], watch_id: int) -> list[Any]:
+        """All events sent to a watch."""
+        return [
+            event
+            for response in responses
+            if response.watch_id == watch_id
+            for event in response.events
+        ]
+
+    def _stream(self) -> WatchStream:
+        if self.stream is None:
+            self.stream = self.client.watch()
+        return self.stream
+
+    def watch(self, request: pb.WatchRequest) -> dict[str, Any]:
+        """Creates a watch; what came of it at once."""
+        stream = self._stream()
+        seen = len(stream.responses)
+        stream.send(absolute(request, self.base))
+        stream.wait(lambda responses: any(each.created for each in responses[seen:]), "created")
+        created = next(each for each in stream.responses[seen:] if each.created)
+        answer = {"created": relative(created, self.base)}
+        if created.canceled:
+            return answer
+        wanted = request.create_request
+        watched = Watched(wanted, created.watch_id, self.revision)
+        self.watched[created.watch_id] = watched
+        if watched.first < self.compacted:
+            answer["compacted"] = self._wait_canceled(watched)
+        return answer
+
+    def cancel(self, request: pb.WatchRequest) -> dict[str, Any]:
+        """Cancels a watch that exists and lives; otherwise there would be nothing to wait for."""
+        watched = self.watched.get(request.cancel_request.watch_id)
+        if watched is None or watched.is_over:
+            return {}
+        self.settle()
+        self._stream().send(request)
+        return self._wait_canceled(watched)
+
+    def _wait_canceled(self, watched: Watched) -> dict[str, Any]:
+        def found(responses: list[pb.WatchResponse]) -> list[pb.WatchResponse]:
+            return [each for each in responses if each.canceled and each.watch_id == watched.id]
+
+        stream = self._stream()
+        stream.wait(lambda responses: bool(found(responses)), f"end of watch {watched.id}")
+        watched.is_over = True
+        canceled = found(stream.responses)[0]
+        del self.watched[watched.id]
+        return relative(canceled, self.base if canceled.header.revision else 0)
+
+    def wait_until_synced(self) -> None:
+        """Waits until no watch still reads the past, as far as one can tell from outside."""
+        self.settle()
+        latest = max((each.begun for each in self.watched.values()), default=0.0)
+        time.sleep(max(0.0, latest + UNSYNCED_SECONDS - time.monotonic()))
+
+
+def _watch_everything() -> pb.WatchRequest:
+    everything = pb.WatchCreateRequest(key=b"\0", range_end=b"\0")
+    return pb.WatchRequest(create_request=everything)
+
+
+def _reached(responses: list[pb.WatchResponse], revision: int) -> bool:
+    newest = next((each for each in reversed(responses) if each.events), None)
+    return newest is not None and newest.events[-1].kv.mod_revision >= revision
+
+
+class Twins:
+    """Two stores side by side."""
+
+    def __init__(self, endpoints: tuple[str, str]) -> None:
+        self.sides = [Side(endpoint) for endpoint in endpoints]
+
+    def run(self, steps: list[Message], expected: Callable[[Message, Any], Any]) -> None:
+        """Gives both the same requests and compares what comes back.
+
+        `expected` may change the first store's answer where the second is known to differ.
+        """
+        for side in self.sides:
+            side.begin()
+        try:
+            for step in steps:
+                first, second = self._both(step)
+                assert second == expected(step, first), f"after {step!r}"
+            self._compare_watches()
+        finally:
+            for side in self.sides:
+                side.end()
+
+    def _both(self, step: Message) -> list[Any]:
+        if isinstance(step, pb.WatchRequest):
+            if step.HasField("create_request"):
+                return [side.watch(step) for side in self.sides]
+            return [side.cancel(step) for side in self.sides]
+        if isinstance(step, pb.LeaseKeepAliveRequest):
+            return [
+                relative(side.client.keep_alive(step.ID), side.base) for side in self.sides
+            ]
+        if isinstance(step, pb.CompactionRequest):
+            for side in self.sides:
+                side.wait_until_synced()
+        waiting = [side.client.begin(absolute(step, side.base)) for side in self.sides]
+        answers = [_comparable(side, step, get()) for side, get in zip(self.sides, waiting)]
+        if isinstance(step, pb.CompactionRequest) and isinstance(answers[0], dict):
+            for side in self.sides:
+                side.compacted = step.revision
+        return answers
+
+    def _compare_watches(self) -> None:
+        for side in self.sides:
+            side.settle()
+        first, second = self.sides
+        assert first.events == second.events
+        assert sorted(first.watched) == sorted(second.watched)
+        for watch_id in first.watched:
+            told = [
+                [
+                    relative(event, side.base)
+                    for event in side.events_of(side.stream.responses, watch_id)
+                ]
+                for side in self.sides
+                if side.stream is not None
+            ]
+            assert told[0] == told[1], f"watch {watch_id}"
+
+
+def _comparable(side: Side, step: Message, answer: Message | Failed) -> Any:  # noqa: ANN401
+    if isinstance(answer, Failed):
+        return answer
+    plain = relative(answer, side.base)
+    side.revision = max(side.revision, plain["header"].get("revision", 0))
+    if isinstance(step, pb.LeaseGrantRequest) and step.ID == 0:
+        plain["ID"] = "chosen"
+    if isinstance(step, pb.LeaseLeasesRequest):
+        plain["leases"] = len(plain.get("leases", []))
+    if isinstance(step, pb.LeaseTimeToLiveRequest):
+        plain["keys"] = sorted(plain.get("keys", []))
+        if plain.get("grantedTTL", 0) - plain.get("TTL", 0) <= TTL_SECONDS_OFF:
+            plain["TTL"] = plain.get("grantedTTL", 0)
+    return plain
