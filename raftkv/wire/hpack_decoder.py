@@ -19,6 +19,7 @@ from raftkv.wire.frames import HEADER_TABLE_BYTES_DEFAULT
 from raftkv.wire.static_table import FIRST_DYNAMIC_INDEX, STATIC_FIELDS, Field
 
 _INTEGER_MAX = (1 << 31) - 1
+_RUN_BYTES = 64
 _KEPT_LITERALS_MAX = 64
 _KEPT_LITERAL_BYTES_MAX = 256
 _NO_FIELD = Field("", "")
@@ -41,6 +42,32 @@ def _integer(block: bytes, position: int, prefix_max: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
         shift += 7
+
+
+def _string_end(block: bytes, position: int) -> int:
+    """Returns where the string at `position` ends (section 5.2)."""
+    length = block[position] & 0x7F
+    position += 1
+    if length == 0x7F:
+        length, position = _integer(block, position, 0x7F)
+    position += length
+    if position > len(block):
+        _fail("a string that goes past its header block")
+    return position
+
+
+def _string(block: bytes, position: int) -> tuple[str, int]:
+    """Reads a string (section 5.2)."""
+    first = block[position]
+    position += 1
+    length = first & 0x7F
+    if length == 0x7F:
+        length, position = _integer(block, position, 0x7F)
+    stop = position + length
+    if stop > len(block):
+        _fail("a string that goes past its header block")
+    raw = block[position:stop]
+    return (huffman.decode(raw) if first & 0x80 else raw.decode("latin-1")), stop
 
 
 class Decoder:
@@ -71,37 +98,46 @@ class Decoder:
         """
         table = self._table
         fields: list[Field] = []
+        append = fields.append
         apart: str | None = None
         self.changed = False
         position = 0
         end = len(block)
         try:
             while position < end:
-                byte = block[position]
-                position += 1
-                if byte > 0x80:
-                    index = byte & 0x7F
-                    if index == 0x7F:
-                        index, position = _integer(block, position, 0x7F)
-                    fields.append(table[index])
-                elif byte & 0x60 == 0x20:
-                    if fields or apart is not None:
-                        _fail("a table size update after a field")
-                    position = self._resize(block, position, byte)
+                count = len(fields)
+                # Most fields are one byte, an index below 127: those first, and in a tight loop.
+                for byte in block[position : position + _RUN_BYTES]:
+                    if byte <= 0x80 or byte == 0xFF:
+                        break
+                    append(table[byte & 0x7F])
                 else:
-                    field, position = self._literal(block, position, byte)
-                    if field.name == self._apart and apart is None:
-                        apart = field.value
-                    else:
-                        fields.append(field)
+                    position += len(fields) - count
+                    continue
+                position += len(fields) - count + 1
+                if byte == 0xFF:
+                    index, position = _integer(block, position, 0x7F)
+                    append(table[index])
+                    continue
+                if byte & 0x60 == 0x20:
+                    is_first = not fields and apart is None
+                    position = self._resize(block, position, byte, is_first=is_first)
+                    continue
+                field, position = self._literal(block, position, byte)
+                if field.name != self._apart or apart is not None:
+                    append(field)
+                else:
+                    apart = field.value
         except IndexError:
             _fail("a header block that ends early, or an index out of the table")
         except huffman.HuffmanError as error:
             _fail(str(error))
         return fields, apart
 
-    def _resize(self, block: bytes, position: int, byte: int) -> int:
-        """Reads a table size update (section 6.3)."""
+    def _resize(self, block: bytes, position: int, byte: int, *, is_first: bool) -> int:
+        """Reads a table size update (section 6.3), which comes before all fields (section 4.2)."""
+        if not is_first:
+            _fail("a table size update after a field")
         capacity = byte & 0x1F
         if capacity == 0x1F:
             capacity, position = _integer(block, position, 0x1F)
@@ -109,7 +145,8 @@ class Decoder:
             _fail("a table size over SETTINGS_HEADER_TABLE_SIZE")
         self.changed = True
         self._capacity_bytes = capacity
-        self._evict()
+        while self._table_bytes > capacity:
+            self._table_bytes -= self._table.pop().size
         return position
 
     def _literal(self, block: bytes, position: int, byte: int) -> tuple[Field, int]:
@@ -124,14 +161,14 @@ class Decoder:
         if index:
             name = self._table[index].name
         else:
-            name, position = self._string(block, position)
+            name, position = _string(block, position)
         start = position
         if insert:
-            value, position = self._string(block, position)
+            value, position = _string(block, position)
             field = Field(name, value)
             self._insert(field)
             return field, position
-        position = self._string_end(block, position)
+        position = _string_end(block, position)
         return self._kept_literal(name, block[start:position]), position
 
     def _kept_literal(self, name: str, encoded: bytes) -> Field:
@@ -142,48 +179,20 @@ class Decoder:
         key = (name, encoded)
         field = self._kept_literals.get(key)
         if field is None:
-            field = Field(name, self._string(encoded, 0)[0])
+            field = Field(name, _string(encoded, 0)[0])
             if len(name) + len(encoded) <= _KEPT_LITERAL_BYTES_MAX and name != self._apart:
                 if len(self._kept_literals) >= _KEPT_LITERALS_MAX:
                     self._kept_literals.clear()
                 self._kept_literals[key] = field
         return field
 
-    @staticmethod
-    def _string_end(block: bytes, position: int) -> int:
-        """Returns where the string at `position` ends (section 5.2)."""
-        length = block[position] & 0x7F
-        position += 1
-        if length == 0x7F:
-            length, position = _integer(block, position, 0x7F)
-        position += length
-        if position > len(block):
-            _fail("a string that goes past its header block")
-        return position
-
-    @staticmethod
-    def _string(block: bytes, position: int) -> tuple[str, int]:
-        """Reads a string (section 5.2)."""
-        first = block[position]
-        position += 1
-        length = first & 0x7F
-        if length == 0x7F:
-            length, position = _integer(block, position, 0x7F)
-        stop = position + length
-        if stop > len(block):
-            _fail("a string that goes past its header block")
-        raw = block[position:stop]
-        return (huffman.decode(raw) if first & 0x80 else raw.decode("latin-1")), stop
-
     def _insert(self, field: Field) -> None:
         """Makes the field the newest entry (section 4.4)."""
         self.changed = True
-        self._table.insert(FIRST_DYNAMIC_INDEX, field)
-        self._table_bytes += field.size
-        if self._table_bytes > self._capacity_bytes:
-            self._evict()
-
-    def _evict(self) -> None:
-        """Removes the oldest entries until the rest fits, if need be all of them."""
-        while self._table_bytes > self._capacity_bytes:
-            self._table_bytes -= self._table.pop().size
+        table = self._table
+        table.insert(FIRST_DYNAMIC_INDEX, field)
+        table_bytes = self._table_bytes + field.size
+        capacity_bytes = self._capacity_bytes
+        while table_bytes > capacity_bytes:
+            table_bytes -= table.pop().size
+        self._table_bytes = table_bytes

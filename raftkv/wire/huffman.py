@@ -90,11 +90,10 @@ def decode(data: bytes) -> str:
         HuffmanError: not a string that RFC 7541 section 5.2 allows.
     """
     row = _ROOT
-    pieces: list[str] = []
-    append = pieces.append
+    text = ""
     for byte in data:
         symbols, row = row[byte] or _entry(row, byte)
-        append(symbols)
+        text += symbols
     if not row.may_end:
         raise HuffmanError("the padding is not the start of the end-of-string symbol")
-    return "".join(pieces)
+    return text

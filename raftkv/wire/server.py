@@ -33,6 +33,8 @@ from raftkv.wire.routes import MethodKind, Routes
 from raftkv.wire.server_call import ServerStream, UnaryCall
 
 _DRAIN_PING = b"raftkv:)"
+_OTHER_BITS = 0xFFFFFFFF ^ (frames.FRAME_BYTES_MIN - 1 << 8)
+"""Of a frame's length and type: all but the length's bits that a frame of legal size has."""
 _READ_FRAME = frames.FRAME_HEADER.unpack_from
 _READ_MESSAGE_START = Struct(">IBIBI").unpack_from
 """A DATA frame's header and the message's prefix."""
@@ -120,7 +122,7 @@ class ServerConnection(AnsweringConnection):
                 self.check_frame_size(size_kind >> 8)
                 break
             if (
-                size_kind & 0xFF != frames.HEADERS
+                size_kind & _OTHER_BITS != frames.HEADERS
                 or flags != frames.END_HEADERS
                 or stream_id != self._next_id
                 or not self._is_smooth
@@ -132,7 +134,6 @@ class ServerConnection(AnsweringConnection):
             block = data[start:stop]
             head = blocks.get(block)
             if head is None:
-                self.check_frame_size(stop - start)
                 head, timeout_ms = self._read_head(block)
             else:
                 timeout_ms = head.timeout_ms
