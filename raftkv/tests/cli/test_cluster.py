@@ -169,7 +169,7 @@ def test_what_interrupts_up_leaves_no_process(
 
 def test_in_the_foreground_ctrl_c_stops_the_members(directory: Directory) -> None:
     with subprocess.Popen(
-        command(directory, "up", "--free-ports", "--foreground", "--server", ETCD),
+        command(directory, "up", "--free-ports", "--foreground"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
