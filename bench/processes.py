@@ -28,6 +28,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
+def thread_cpu_seconds(pid: int) -> dict[int, float]:
+    """User and system time of each thread of the process that lives now, by thread id."""
+    threads = {}
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        fields = stat.read_text().rpartition(")")[2].split()
+        threads[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+    return threads
+
+
 def machine_busy_seconds() -> float:
     """CPU time that anything on this machine has used since boot, all cores together."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
