@@ -103,12 +103,6 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "Tells clusters apart that were started with the same addresses.",
         ),
         Flag(
-            "force-new-cluster",
-            BOOLEAN,
-            "false",
-            "Start as the only member of a new cluster with the data that is here.",
-        ),
-        Flag(
             "strict-reconfig-check",
             BOOLEAN,
             "true",
@@ -158,12 +152,17 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "5s",
             "A client that pings oftener is disconnected.",
         ),
-        Flag("grpc-keepalive-interval", DURATION, "2h", "How often an idle client is pinged."),
+        Flag(
+            "grpc-keepalive-interval",
+            DURATION,
+            "2h",
+            "How often an idle client is pinged; 0: never.",
+        ),
         Flag(
             "grpc-keepalive-timeout",
             DURATION,
             "20s",
-            "How long to wait for the answer to that ping.",
+            "How long to wait for the answer to that ping; 0: for ever.",
         ),
     ),
     "Logging": (

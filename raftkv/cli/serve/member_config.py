@@ -25,6 +25,7 @@ ELECTION_TIMEOUT_MS_MAX = 50_000
 HEARTBEATS_PER_ELECTION_MIN = 5
 MESSAGE_OVERHEAD_BYTES = 512 * KIB
 """What a gRPC message may be larger than the request it carries."""
+NEVER_MS = 1 << 40
 CLUSTER_STATES = ("new", "existing")
 COMPACTION_MODES = ("periodic", "revision")
 
@@ -57,7 +58,6 @@ def member_config(settings: Settings) -> MemberConfig:
         initial_cluster_token=settings.text("initial-cluster-token"),
         initial_cluster_state=_choice(settings, "initial-cluster-state", CLUSTER_STATES),
         strict_reconfig_check=settings.boolean("strict-reconfig-check"),
-        force_new_cluster=settings.boolean("force-new-cluster"),
         heartbeat_interval_ms=heartbeat_ms,
         election_timeout_ms=election_ms,
         auto_compaction_period_seconds=period_seconds,
@@ -122,8 +122,8 @@ def _wire(settings: Settings, request_bytes_max: int) -> WireConfig:
             settings.integer("max-concurrent-streams"), WireConfig().concurrent_streams_max
         ),
         keepalive_interval_min_ms=settings.milliseconds("grpc-keepalive-min-time"),
-        keepalive_interval_ms=settings.milliseconds("grpc-keepalive-interval"),
-        keepalive_timeout_ms=settings.milliseconds("grpc-keepalive-timeout"),
+        keepalive_interval_ms=settings.milliseconds("grpc-keepalive-interval") or NEVER_MS,
+        keepalive_timeout_ms=settings.milliseconds("grpc-keepalive-timeout") or NEVER_MS,
     )
 
 

@@ -13,7 +13,7 @@ _NO_DISCOVERY = "discovery is not supported yet; name the members with --initial
 _NO_CHECKS = "background checks of the data are not supported yet"
 _NO_TRACING = "tracing is not supported yet"
 _NO_HTTP_RULES = "rules for browsers are not supported yet"
-_NO_TUNING = "it is not supported yet"
+_NOT_YET = "it is not supported yet"
 _NO_BBOLT = "it tunes etcd's bbolt file, and raftkv keeps its data in LMDB"
 _NO_WAL = "raftkv keeps log and state in one place, --data-dir"
 _NO_V2 = "raftkv does not speak etcd's v2 API"
@@ -80,22 +80,23 @@ REFUSED: dict[str, tuple[str, Kind, tuple[str, ...]]] = {
     "enable-grpc-gateway": ("the JSON gateway is not supported yet", BOOLEAN, ("false",)),
     "enable-pprof": ("raftkv is no Go program", BOOLEAN, ("false",)),
     "metrics": ("only 'basic' is supported", TEXT, ("basic",)),
-    "feature-gates": (_NO_TUNING, TEXT, ("",)),
-    "initial-election-tick-advance": (_NO_TUNING, BOOLEAN, ()),
-    "raft-read-timeout": (_NO_TUNING, TEXT, ()),
-    "raft-write-timeout": (_NO_TUNING, TEXT, ()),
-    "socket-reuse-port": (_NO_TUNING, BOOLEAN, ("false",)),
-    "socket-reuse-address": (_NO_TUNING, BOOLEAN, ()),
-    "warning-apply-duration": (_NO_TUNING, TEXT, ()),
-    "warning-unary-request-duration": (_NO_TUNING, TEXT, ()),
-    "downgrade-check-time": (_NO_TUNING, TEXT, ()),
-    "memory-mlock": (_NO_TUNING, BOOLEAN, ("false",)),
-    "set-member-localaddr": (_NO_TUNING, BOOLEAN, ("false",)),
-    "stop-grpc-service-on-defrag": (_NO_TUNING, BOOLEAN, ("false",)),
-    "compaction-batch-limit": (_NO_TUNING, TEXT, ()),
-    "compaction-sleep-interval": (_NO_TUNING, TEXT, ()),
+    "feature-gates": (_NOT_YET, TEXT, ("",)),
+    "initial-election-tick-advance": (_NOT_YET, BOOLEAN, ()),
+    "raft-read-timeout": (_NOT_YET, TEXT, ()),
+    "raft-write-timeout": (_NOT_YET, TEXT, ()),
+    "socket-reuse-port": (_NOT_YET, BOOLEAN, ("false",)),
+    "socket-reuse-address": (_NOT_YET, BOOLEAN, ()),
+    "warning-apply-duration": (_NOT_YET, TEXT, ()),
+    "warning-unary-request-duration": (_NOT_YET, TEXT, ()),
+    "downgrade-check-time": (_NOT_YET, TEXT, ()),
+    "memory-mlock": (_NOT_YET, BOOLEAN, ("false",)),
+    "set-member-localaddr": (_NOT_YET, BOOLEAN, ("false",)),
+    "stop-grpc-service-on-defrag": (_NOT_YET, BOOLEAN, ("false",)),
+    "compaction-batch-limit": (_NOT_YET, TEXT, ()),
+    "compaction-sleep-interval": (_NOT_YET, TEXT, ()),
     "enable-lease-checkpoint": (_NO_LESSOR, BOOLEAN, ("false",)),
     "enable-lease-checkpoint-persist": (_NO_LESSOR, BOOLEAN, ("false",)),
+    "force-new-cluster": (_NOT_YET, BOOLEAN, ("false",)),
     "unsafe-no-fsync": ("raftkv never answers before the disk has it", BOOLEAN, ("false",)),
     "wal-dir": (_NO_WAL, TEXT, ("",)),
     "max-wals": (_NO_WAL, TEXT, ()),
