@@ -15,7 +15,7 @@ from raftkv.member.identity import Origin
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
 from raftkv.member.ticker import Ticker
-from raftkv.node.assembly import Parts, assemble
+from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
 from raftkv.node.settings import NodeSettings
@@ -43,6 +43,8 @@ class Member:
         self._peers: PeerPort
         self._clients: ClientPort
         self._ticker: Ticker
+        self._is_new = True
+        """Whether this member has not yet reached a quorum since it started."""
 
     @property
     def node(self) -> Node:
@@ -66,7 +68,7 @@ class Member:
         assert identity is not None, "a directory that is in use has an identity"
         self._peers = PeerPort(identity, config)
         self._node = node = assemble(
-            self._parts(identity), storage.load(), storage, self._peers.transport
+            self._start_of(identity), storage.load(), storage, self._peers.transport
         )
         await self._peers.listen(node, origin.peer_urls if origin is not None else {})
         self._clients = ClientPort(node, config, lambda: storage.size().allocated)
@@ -121,9 +123,19 @@ class Member:
         self._clients.flush()
 
     def _tick(self) -> None:
+        if self._is_new and self._reaches_quorum():
+            self._is_new = False
+            self._node.hasten_election()
         self._node.tick()
         self._peers.tick()
         self._clients.tick()
+
+    def _reaches_quorum(self) -> bool:
+        raft = self._node.raft
+        voters = raft.membership.voters
+        me, transport = raft.member_id, self._peers.transport
+        reached = [member for member in voters if member == me or transport.is_connected(member)]
+        return len(reached) > len(voters) // 2
 
     def _members_changed(self) -> None:
         self._peers.update()
@@ -133,12 +145,12 @@ class Member:
 
     # -- starting and stopping
 
-    def _parts(self, identity: Identity) -> Parts:
+    def _start_of(self, identity: Identity) -> Start:
         config = self._config
         chance = SystemRandom()
         ticks = config.raft.election_timeout_ticks
         boot = secrets.randbelow(1 << _REQUEST_ID_BOOT_BITS)
-        return Parts(
+        return Start(
             member_id=identity.member,
             raft=config.raft,
             watch=config.watch,

@@ -1,7 +1,7 @@
 """Committed entries become state, and answers for those who wait for them here."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import (
@@ -37,6 +37,14 @@ _MEMBER_KINDS = frozenset(
 )
 
 
+class Applied(NamedTuple):
+    """A state, and the last entry whose effect is in it."""
+
+    state: StateMachine
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
+    term: int
+
+
 class Applying:
     """Applies committed entries in order, each exactly once.
 
@@ -46,25 +54,26 @@ class Applying:
     def __init__(
         self,
         member_id: int,
-        state: StateMachine,
+        applied: Applied,
         proposals: Proposals,
         on_members_changed: Callable[[], None],
     ) -> None:
-        self.state = state
-        self.index = 0
-        self.term = 0
+        self.state, self.index, self.term = applied
         self.committed: list[bytes] = []
         """Committed entries that wait to be applied."""
         self._member_id = member_id
         self._proposals = proposals
         self._on_members_changed = on_members_changed
 
-    def restart(self, state: StateMachine, index: int, term: int) -> None:
+    @property
+    def applied(self) -> Applied:
+        """The state with its place in the log."""
+        return Applied(self.state, self.index, self.term)
+
+    def restart(self, applied: Applied) -> None:
         """Goes on from another state, as after a snapshot; entries that it contains are dropped."""
-        self.state = state
-        self.index = index
-        self.term = term
-        self.committed = [entry for entry in self.committed if entry_index(entry) > index]
+        self.state, self.index, self.term = applied
+        self.committed = [entry for entry in self.committed if entry_index(entry) > self.index]
 
     def run(self, entries_max: int) -> list[Answer]:
         """Applies up to `entries_max` entries; returns the answers for requests of this member."""

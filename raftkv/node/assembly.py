@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from raftkv.apply.state import StateMachine
 from raftkv.config import LimitsConfig, RaftConfig, WatchConfig
+from raftkv.node.applying import Applied
 from raftkv.node.node import Node
+from raftkv.node.parts import Ports
 from raftkv.node.ports import Storage, StoredLog, Transport
 from raftkv.node.settings import NodeHooks, NodeSettings
 from raftkv.raft.core import Raft
@@ -14,8 +16,8 @@ from raftkv.watch.hub import Hub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a node is made of, beside its disk and network."""
+class Start:
+    """What a node is told when it is made, beside what its disk holds."""
 
     member_id: int
     raft: RaftConfig
@@ -29,20 +31,20 @@ class Parts:
     removed: Callable[[], None]
 
 
-def assemble(parts: Parts, stored: StoredLog, storage: Storage, transport: Transport) -> Node:
+def assemble(start: Start, stored: StoredLog, storage: Storage, transport: Transport) -> Node:
     """Makes the node of a member that starts with `stored`; its state is loaded to the end."""
 
     def new_state() -> StateMachine:
         return StateMachine(
-            storage.rows, storage.tables, parts.limits, parts.settings.ticks_per_second
+            storage.rows, storage.tables, start.limits, start.settings.ticks_per_second
         )
 
     state = new_state()
     state.load()
     raft = Raft(
-        parts.member_id,
-        parts.raft,
-        parts.election_timeout,
+        start.member_id,
+        start.raft,
+        start.election_timeout,
         stored.hard_state,
         stored.snapshot_index,
         stored.snapshot_term,
@@ -51,17 +53,16 @@ def assemble(parts: Parts, stored: StoredLog, storage: Storage, transport: Trans
         stored.applied_index,
     )
     hooks = NodeHooks(
-        wake=parts.wake,
-        members_changed=parts.members_changed,
-        removed=parts.removed,
+        wake=start.wake,
+        members_changed=start.members_changed,
+        removed=start.removed,
         new_state=new_state,
     )
     return Node(
         raft,
-        state,
-        Hub(state.store, parts.watch, parts.settings.ticks_per_second),
-        (storage, transport),
-        parts.settings,
+        Applied(state, stored.applied_index, stored.applied_term),
+        Hub(state.store, start.watch, start.settings.ticks_per_second),
+        Ports(storage, transport),
+        start.settings,
         hooks,
-        (stored.applied_index, stored.applied_term),
     )

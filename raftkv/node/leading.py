@@ -1,6 +1,6 @@
 """What only a leader does: take others' requests, keep leases, refuse unwise membership changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import CommandKind, Failure, decode_head, encode_command
@@ -11,8 +11,6 @@ from raftkv.pb import rpc_pb2
 from raftkv.peer.messages import (
     ForwardMembership,
     ForwardProposals,
-    LeaseRequest,
-    LeaseResponse,
     ProposalsRejected,
     ReadIndexRequest,
     ReadIndexResponse,
@@ -139,9 +137,9 @@ class Leading:
         """What etcd's strict check, and its check of learners, say to a change."""
         raft = self._raft
         for change in changes:
-            if change.action == "add_voter" and change.member in raft.membership.learners:
-                if not self._has_caught_up(change.member):
-                    return Failure.LEARNER_NOT_READY
+            promoted = change.action == "add_voter" and change.member in raft.membership.learners
+            if promoted and not self._has_caught_up(change.member):
+                return Failure.LEARNER_NOT_READY
         if not self._strict_reconfig_check or self._keeps_quorum(changes):
             return None
         return Failure.UNHEALTHY
@@ -176,16 +174,17 @@ class Leading:
         if due:
             self._raft.step(Propose(due))
 
+    def compact(self, revision: int) -> None:
+        """Proposes to give up history, of the cluster's own accord."""
+        body = rpc_pb2.CompactionRequest(revision=revision).SerializeToString()
+        self._raft.step(Propose([encode_command(CommandKind.COMPACT, self._me, 0, body)]))
+
     def forget(self) -> None:
         """Leadership is over."""
         self._remote_reads.clear()
 
     def lease_answer(
-        self,
-        state: StateMachine,
-        lease: int,
-        renew: bool,
-        tick: int,
+        self, state: StateMachine, lease: int, tick: int, *, renew: bool
     ) -> tuple[int, int]:
         """(remaining, granted) seconds, renewed if asked; only meaningful after a read barrier."""
         lessor = state.lessor
@@ -196,19 +195,3 @@ class Leading:
             return (NO_SUCH_LEASE, 0) if ttl is None else (ttl, ttl)
         found = lessor.remaining(lease, tick)
         return (NO_SUCH_LEASE, 0) if found is None else found
-
-    def on_lease_request(
-        self,
-        message: LeaseRequest,
-        barrier: Callable[[Callable[[Failure | None], None]], None],
-        answer: Callable[[int, bool], tuple[int, int]],
-    ) -> None:
-        """Answers another member about a lease, once leadership is proved."""
-
-        def when_proved(failure: Failure | None) -> None:
-            ttl, granted = (UNANSWERED, 0) if failure else answer(message.lease, message.renew)
-            self._transport.send(
-                [LeaseResponse(message.sender, self._me, message.context, ttl, granted)]
-            )
-
-        barrier(when_proved)

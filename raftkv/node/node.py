@@ -9,22 +9,16 @@ from collections.abc import Callable
 
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure, decode_head
-from raftkv.node.applying import Answer, Applying
-from raftkv.node.auto_compaction import AutoCompaction
-from raftkv.node.handover import Handover
+from raftkv.node.applying import Applied
 from raftkv.node.housekeeping import on_tick
 from raftkv.node.inbox import Inbox
-from raftkv.node.leading import Leading
-from raftkv.node.lease_queries import UNANSWERED, LeaseQueries, OnAnswer
-from raftkv.node.offers import Offers
+from raftkv.node.lease_queries import UNANSWERED, OnAnswer
+from raftkv.node.parts import Parts, Ports
 from raftkv.node.peers import receive
-from raftkv.node.ports import Storage, Transport
-from raftkv.node.proposals import OnResult, Proposals
-from raftkv.node.reads import OnReady, Reads
+from raftkv.node.proposals import OnResult
+from raftkv.node.reads import OnReady
 from raftkv.node.settings import NodeHooks, NodeSettings
 from raftkv.node.status import NodeStatus
-from raftkv.node.transfers import Receiving, Sending
-from raftkv.node.writes import Writes
 from raftkv.peer.messages import PeerMessage
 from raftkv.raft.core import Raft
 from raftkv.raft.events import MembershipChange, PeerLost
@@ -32,11 +26,8 @@ from raftkv.raft.messages import Message
 from raftkv.raft.update import Update
 from raftkv.watch.hub import Hub
 
-REQUEST_SECONDS = 5
-"""A request is given up after this and two election timeouts, as in etcd."""
 
-
-class Node:
+class Node(Parts):
     """One member's loop. Every method is called on one thread; none of them blocks.
 
     The order that keeps promises: a write starts before the messages that rest on it may leave,
@@ -46,67 +37,23 @@ class Node:
     def __init__(
         self,
         raft: Raft,
-        state: StateMachine,
+        applied: Applied,
         hub: Hub,
-        ports: tuple[Storage, Transport],
+        ports: Ports,
         settings: NodeSettings,
         hooks: NodeHooks,
-        applied: tuple[int, int],
     ) -> None:
-        """`applied` is the (index, term) that `state` contains."""
-        storage, transport = ports
-        config = settings.config
-        self.raft = raft
-        self.watch_hub = hub
-        self.tick_count = 0
+        super().__init__(raft, applied, hub, ports, settings, hooks)
+        hub.on_work = self._wake
         self.ticks_per_second = settings.ticks_per_second
-        self.leaderless_ticks = 0
-        """For how many ticks there has been no leader."""
-        self.settings = settings
-        self.hooks = hooks
-        self.storage = storage
-        self.transport = transport
-        self._config = config
         self._me = raft.member_id
-        self.auto_compaction = AutoCompaction(
-            settings.auto_compaction_seconds,
-            settings.auto_compaction_revisions,
-            settings.ticks_per_second,
-        )
+        self._config = settings.config
+        self._inbox = Inbox()
         self._awake = False
         self._stopped = False
-        self._inbox = Inbox()
-        self.request_ticks = int(
-            REQUEST_SECONDS * settings.ticks_per_second + 2 * settings.election_timeout_ticks
-        )
-        retry_ticks = max(2, settings.election_timeout_ticks // 2)
-        self.proposals = Proposals(self._me, settings.first_request_id, config)
-        self.reads = Reads(config.proposals_waiting_max, retry_ticks, self.request_ticks)
-        self.lease_queries = LeaseQueries(
-            config.proposals_waiting_max, retry_ticks, self.request_ticks
-        )
-        self.offers = Offers(raft, transport, self.proposals, self.reads, self.lease_queries)
-        self.leading = Leading(
-            raft,
-            transport,
-            strict_reconfig_check=settings.strict_reconfig_check,
-            healthy_ticks=REQUEST_SECONDS * int(settings.ticks_per_second),
-        )
-        self.sending = Sending(raft, storage, transport, config)
-        self.receiving = Receiving(storage, transport, raft, hooks.new_state)
-        self.writes = Writes(storage, raft, applied[0])
-        self.applying = Applying(self._me, state, self.proposals, hooks.members_changed)
-        self.applying.restart(state, *applied)
-        state.on_changes = hub.notify
-        hub.on_work = self._wake
-        self.is_state_dirty = False
-        """Whether applied state is not yet on its way to the disk."""
         self._seen_leader = (0, 0)
         self._leader_changes = 0
         self._proposals_failed = 0
-        self.reads_failed = 0
-        self._handover = Handover(raft)
-        self.answers: list[Answer] = []
 
     # -- what services ask
 
@@ -200,7 +147,7 @@ class Node:
 
     def transfer_leadership(self, target: int, on_done: Callable[[Failure | None], None]) -> None:
         """Hands leadership to `target`; only on the leader."""
-        self._handover.begin(target, on_done)
+        self.handover.begin(target, on_done)
         self._wake()
 
     # -- what arrives
@@ -221,6 +168,10 @@ class Node:
         self._inbox.durable = sequence
         if not self._awake:
             self._wake()
+
+    def hasten_election(self) -> None:
+        """Lets an election start early: this member has just started and reaches a quorum."""
+        self.raft.step(Hasten())
 
     def peer_lost(self, member: int) -> None:
         """The connection to a member closed."""
@@ -266,7 +217,7 @@ class Node:
         if inbox.durable:
             self._on_durable(inbox.durable)
         for message in inbox.messages:
-            self.answers += receive(self, message)
+            receive(self, message)
         for member in inbox.lost:
             self.raft.step(PeerLost(member))
         for _ in range(inbox.ticks):
@@ -294,13 +245,13 @@ class Node:
         self.leading.forget()
         if self.state.lessor.is_primary:
             self.state.lessor.demote()
-        self._handover.leader_changed()
+        self.handover.leader_changed()
 
     def _carry_out(self, update: Update) -> None:
         if update.messages:
             self.transport.send(list(update.messages))
         if update.must_write or update.install is not None:
-            self._write(update)
+            self.write(update)
         elif update.messages_after_write:
             ready = self.writes.after_all(update.messages_after_write)
             if ready:
@@ -312,16 +263,7 @@ class Node:
             self._on_rejected(update.rejected)
         self._on_reads(update)
         if update.transfer_failed:
-            self._handover.failed()
-
-    def write_state(self) -> None:
-        """Makes what was applied durable by itself: nothing else is being written."""
-        self._write(None)
-
-    def _write(self, update: Update | None) -> None:
-        self.state.save_meta()
-        self.is_state_dirty = False
-        self.writes.write(update, self.applying.index, self.applying.term)
+            self.handover.failed()
 
     def _on_rejected(self, commands: list[bytes]) -> None:
         """The core did not take these: ours may be offered again, others' origins are told."""
@@ -352,7 +294,7 @@ class Node:
             self.is_state_dirty = True
             self._begin_lease_duty()
         if self.sending.under_way:
-            self.sending.pump(self.state, (self.applying.index, self.applying.term))
+            self.sending.pump(self.applying.applied)
 
     def _begin_lease_duty(self) -> None:
         """A leader takes over the leases once it has applied an entry of its own term."""
@@ -384,7 +326,7 @@ class Node:
         index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
-        self.applying.restart(state, index, term)
+        self.applying.restart(Applied(state, index, term))
         state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)
         self.hooks.members_changed()

@@ -3,10 +3,8 @@
 Without a leader everything waits here until there is one, or until its time is up.
 """
 
-from collections.abc import Callable
-
 from raftkv.command.types import Failure, decode_head
-from raftkv.node.lease_queries import LeaseQueries
+from raftkv.node.lease_queries import UNANSWERED, LeaseQueries
 from raftkv.node.ports import Transport
 from raftkv.node.proposals import OnResult, Proposals
 from raftkv.node.reads import Reads
@@ -101,17 +99,13 @@ class Offers:
         if message.index >= 0:
             self._reads.confirm(message.context, message.index)
 
-    def on_lease(
-        self, message: LeaseResponse
-    ) -> tuple[Callable[[int, int], None], int, int] | None:
-        """The leader answered about a lease."""
-        if message.ttl == UNANSWERED_TTL:
-            return None
+    def on_lease(self, message: LeaseResponse) -> None:
+        """The leader answered about a lease; when it could not, it is asked again when due."""
+        if message.ttl == UNANSWERED:
+            return
         on_answer = self._leases.answer(message.context)
-        return None if on_answer is None else (on_answer, message.ttl, message.granted_ttl)
-
-
-UNANSWERED_TTL = -2
+        if on_answer is not None:
+            on_answer(message.ttl, message.granted_ttl)
 
 
 def request_ids(commands: list[bytes]) -> list[int]:

@@ -1,9 +1,11 @@
-"""One match over what other members say: consensus to the core, the rest to whom it concerns."""
+"""Which part of the loop meets which message: consensus's go to the core, the rest as the table says."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING
-
+from raftkv.command.types import Failure
+from raftkv.node.lease_queries import UNANSWERED
+from raftkv.node.parts import Parts
 from raftkv.peer.messages import (
     ForwardMembership,
     ForwardProposals,
@@ -22,49 +24,54 @@ from raftkv.peer.messages import (
 from raftkv.raft.events import Receive
 from raftkv.raft.messages import Message
 
-if TYPE_CHECKING:
-    from raftkv.node.applying import Answer
-    from raftkv.node.node import Node
+
+def receive(parts: Parts, message: Message | PeerMessage) -> None:
+    """Carries out one message."""
+    handle = _HANDLERS.get(type(message))
+    if handle is None:
+        parts.raft.step(Receive(message))
+    else:
+        handle(parts, message)
 
 
-def receive(node: Node, message: Message | PeerMessage) -> list[Answer]:
-    """Carries out one message; returns the answers it has for this member's clients."""
-    match message:
-        case ForwardProposals():
-            node.leading.on_proposals(message)
-        case ForwardMembership():
-            node.leading.on_membership(message)
-        case ProposalsRejected():
-            return list(node.offers.on_rejected(message))
-        case ReadIndexRequest():
-            node.leading.on_read_index(message)
-        case ReadIndexResponse():
-            node.offers.on_read_index(message)
-        case LeaseRequest():
-            node.leading.on_lease_request(
-                message,
-                node.read_barrier,
-                lambda lease, renew: node.leading.lease_answer(
-                    node.state, lease, renew, node.tick_count
-                ),
+def _on_lease_request(parts: Parts, message: LeaseRequest) -> None:
+    """Answers another member about a lease, once leadership is proved."""
+
+    def when_proved(failure: Failure | None) -> None:
+        ttl, granted = UNANSWERED, 0
+        if failure is None:
+            ttl, granted = parts.leading.lease_answer(
+                parts.applying.state, message.lease, parts.tick_count, renew=message.renew
             )
-        case LeaseResponse():
-            answer = node.offers.on_lease(message)
-            if answer is not None:
-                on_answer, ttl, granted = answer
-                on_answer(ttl, granted)
-        case SnapshotBegin():
-            node.receiving.begin(message, busy=node.writes.is_installing)
-        case SnapshotChunk():
-            node.receiving.chunk(message)
-        case SnapshotEnd():
-            install = node.receiving.end(message)
-            if install is not None:
-                node.raft.step(Receive(install))
-        case SnapshotAck():
-            node.sending.acknowledge(message)
-        case MemberRemoved():
-            node.hooks.removed()
-        case _:
-            node.raft.step(Receive(message))
-    return []
+        answer = LeaseResponse(message.sender, message.to, message.context, ttl, granted)
+        parts.transport.send([answer])
+
+    failure = parts.reads.add(when_proved, parts.tick_count)
+    if failure is not None:
+        when_proved(failure)
+
+
+def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
+    install = parts.receiving.end(message)
+    if install is not None:
+        parts.raft.step(Receive(install))
+
+
+_HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
+    ForwardProposals: lambda parts, message: parts.leading.on_proposals(message),
+    ForwardMembership: lambda parts, message: parts.leading.on_membership(message),
+    ProposalsRejected: lambda parts, message: parts.answers.extend(
+        parts.offers.on_rejected(message)
+    ),
+    ReadIndexRequest: lambda parts, message: parts.leading.on_read_index(message),
+    ReadIndexResponse: lambda parts, message: parts.offers.on_read_index(message),
+    LeaseRequest: _on_lease_request,
+    LeaseResponse: lambda parts, message: parts.offers.on_lease(message),
+    SnapshotBegin: lambda parts, message: parts.receiving.begin(
+        message, busy=parts.writes.is_installing
+    ),
+    SnapshotChunk: lambda parts, message: parts.receiving.chunk(message),
+    SnapshotEnd: _on_snapshot_end,
+    SnapshotAck: lambda parts, message: parts.sending.acknowledge(message),
+    MemberRemoved: lambda parts, _: parts.hooks.removed(),
+}

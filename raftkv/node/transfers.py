@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 
-from raftkv.apply.state import StateMachine
+from raftkv.apply.state import TABLES, StateMachine
 from raftkv.config import NodeConfig
+from raftkv.node.applying import Applied
 from raftkv.node.ports import Storage, Transport
 from raftkv.node.snapshots import SnapshotSender
 from raftkv.peer.messages import (
@@ -16,9 +17,6 @@ from raftkv.peer.messages import (
 from raftkv.raft.core import Raft
 from raftkv.raft.events import SnapshotSent
 from raftkv.raft.messages import InstallSnapshot
-
-SMALL_TABLES = ("lease", "lease_key", "member", "removed", "alarm", "meta")
-"""The tables that make up the state beside the rows."""
 
 
 class Sending:
@@ -46,7 +44,7 @@ class Sending:
         self._senders[to] = sender
         self._transport.send([sender.begin()])
 
-    def pump(self, state: StateMachine, applied: tuple[int, int]) -> bool:
+    def pump(self, applied: Applied) -> bool:
         """Sends one chunk to each member that may have one; True while there is more to send."""
         more = False
         for sender in self._senders.values():
@@ -54,7 +52,7 @@ class Sending:
                 continue
             rows, last = sender.next_rows(self._storage.rows)
             if last:
-                self._end(sender, rows, state, applied)
+                self._end(sender, rows, applied)
             else:
                 self._transport.send([sender.chunk(rows)])
                 more = more or sender.may_send
@@ -87,12 +85,11 @@ class Sending:
         self,
         sender: SnapshotSender,
         rows: list[tuple[bytes, bytes]],
-        state: StateMachine,
-        applied: tuple[int, int],
+        applied: Applied,
     ) -> None:
+        state, index, term = applied
         state.save_meta()
-        index, term = applied
-        tables = {name: list(self._storage.tables.items(name)) for name in SMALL_TABLES}
+        tables = {name: list(self._storage.tables.items(name)) for name in TABLES}
         sender.ended_index = index
         self._transport.send(
             [

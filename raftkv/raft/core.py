@@ -21,6 +21,7 @@ from raftkv.raft import (
 from raftkv.raft.events import (
     Compact,
     Event,
+    Hasten,
     PeerLost,
     Persisted,
     Propose,
@@ -46,7 +47,7 @@ from raftkv.raft.messages import (
 from raftkv.raft.state import Role, State, membership_changed, restart_election_timer
 from raftkv.raft.status import Status, picture
 from raftkv.raft.terms import admit
-from raftkv.raft.types import HardState, Membership
+from raftkv.raft.types import NO_MEMBER, HardState, Membership
 from raftkv.raft.update import Update
 
 
@@ -216,6 +217,7 @@ class Raft:
             Compact: lambda event: snapshot.on_compact(state, event.index),
             TransferLeadership: lambda event: transfer.start(state, event.member),
             PeerLost: self._on_peer_lost,
+            Hasten: self._on_hasten,
         }
 
     def _message_handlers(self) -> dict[type[Any], Callable[[Any], None]]:
@@ -265,6 +267,10 @@ class Raft:
             replication.on_peer_lost(state, event.member)
         elif event.member == state.leader:
             election.on_leader_lost(state)
+
+    def _on_hasten(self, _: Hasten) -> None:
+        if self._state.leader == NO_MEMBER:
+            election.on_leader_lost(self._state)
 
     def _on_request_vote_response(self, message: RequestVoteResponse) -> None:
         if election.on_vote_response(self._state, message):

@@ -87,6 +87,13 @@ class PeerLost(NamedTuple):
     member: int
 
 
+class Hasten(NamedTuple):
+    """A member that has just started reaches a quorum and hears of no leader.
+
+    An election need not wait until a leader would have been heard, since there was none to hear.
+    """
+
+
 Event: TypeAlias = (
     Tick
     | Receive
@@ -98,4 +105,5 @@ Event: TypeAlias = (
     | Compact
     | TransferLeadership
     | PeerLost
+    | Hasten
 )
