@@ -56,7 +56,7 @@ class Sending:
     """What leaves a connection: bytes in order, and streams that wait for the peer's windows."""
 
     def __init__(self, on_output: Callable[[], None], output_bytes_max: int) -> None:
-        self.output: list[bytes] = []
+        self.output: list[bytes | memoryview] = []
         """Waits for `take_output`. Whoever makes it non-empty calls `on_output`."""
         self.on_output = on_output
         self.bytes_out = 0
@@ -119,10 +119,10 @@ class Sending:
             if room <= 0:
                 break
             piece = queue[0]
-            stop = offset + min(room, self.frame_bytes_max)
-            chunk = piece if not offset and stop >= len(piece) else piece[offset:stop]
-            size = len(chunk)
-            self.write(FRAME_HEADER.pack(size << 8 | DATA, 0, stream.stream_id) + chunk)
+            size = min(room, self.frame_bytes_max, len(piece) - offset)
+            self.write(FRAME_HEADER.pack(size << 8 | DATA, 0, stream.stream_id))
+            # Copied once, when the output is taken.
+            self.output.append(memoryview(piece)[offset : offset + size])
             self.sent += size
             stream.window_extra -= size
             offset += size

@@ -112,7 +112,8 @@ class MessageReader:
             if len(rest) - start < size:
                 break
             position = start + size
-            message = bytes(rest[start:position])
+            with memoryview(rest) as view:
+                message = bytes(view[start:position])
             if compressed:
                 message = decompress(message, self._encoding, self._bytes_max)
             messages.append(message)

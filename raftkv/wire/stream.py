@@ -7,11 +7,15 @@ attributes until they are first set.
 from collections import deque
 from typing import TYPE_CHECKING
 
-from raftkv.wire.message import MessageReader, frame_message
+from raftkv.wire.message import PREFIX, PREFIX_BYTES, MessageReader, frame_message
 
 if TYPE_CHECKING:
     from raftkv.wire.connection import Connection
     from raftkv.wire.flow import ReceiveWindow
+
+
+_COPIED_BYTES_MAX = 8_192
+"""Shorter messages are joined to their prefix, so that they need one frame."""
 
 
 class Stream:
@@ -56,11 +60,14 @@ class Stream:
 
     def push(self, message: bytes) -> None:
         """Queues one message and sends what the windows allow."""
-        framed = frame_message(message)
         if self.queue is None:
             self.queue = deque()
-        self.queue.append(framed)
-        self.output_bytes += len(framed)
+        self.output_bytes += PREFIX_BYTES + len(message)
+        if len(message) < _COPIED_BYTES_MAX:
+            self.queue.append(frame_message(message))
+        else:
+            self.queue.append(PREFIX.pack(0, len(message)))
+            self.queue.append(message)
         self.connection.send_queue(self)
 
     def on_sent(self, count: int) -> None:

@@ -104,10 +104,10 @@ def test_frames_are_no_larger_than_the_client_takes() -> None:
     client.open(STREAM)
     client.send(frames.window_update(1, 1 << 20))
     client.services.streams[0].send(bytes(40_000))
-    assert payload_sizes(client.frames()) == [16_384, 16_384, 7_237]
+    assert payload_sizes(client.frames()) == [5, 16_384, 16_384, 7_232]
     client.send(frames.settings(((frames.MAX_FRAME_SIZE, 20_000),)))
     client.services.streams[0].send(bytes(40_000))
-    assert payload_sizes(client.frames()) == [20_000, 20_000, 5]
+    assert payload_sizes(client.frames()) == [5, 20_000, 20_000]
 
 
 def test_a_stream_says_when_it_has_drained() -> None:
