@@ -98,12 +98,12 @@ def figures_of(result: LoadResult, leader: int) -> dict[str, float]:
         "errors": float(result.errors),
         "verified": float(result.verified),
         "generator_cpu_us": result.generator_cpu_seconds / operations * 1e6,
-        FOREIGN_SHARE: result.foreign_cpu_seconds / result.seconds,
     }
     cpu = [seconds / operations * 1e6 for seconds in result.member_cpu_seconds]
     if cpu:
         figures["leader_cpu_us"] = cpu.pop(leader)
-        figures["members_cpu_seconds"] = sum(result.member_cpu_seconds)
+        figures[FOREIGN_SHARE] = result.foreign_cpu_seconds / result.seconds
+        figures["members_cpu_us"] = sum(result.member_cpu_seconds) / operations * 1e6
     if cpu:
         figures["follower_cpu_us"] = statistics.mean(cpu)
     return figures

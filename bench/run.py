@@ -101,7 +101,8 @@ class Run:
             wait_until_quiet(FOREIGN_SHARE_MAX, self._effort.patience)
             prefix = f"{row.name}-{number}-{attempt}-{os.getpid()}"
             measurement = measure(row, target, seconds=self._effort.seconds, prefix=prefix)
-            if attempt >= attempts or measurement.figures[FOREIGN_SHARE] <= FOREIGN_SHARE_MAX:
+            foreign = measurement.figures.get(FOREIGN_SHARE, 0.0)
+            if attempt >= attempts or foreign <= FOREIGN_SHARE_MAX:
                 return measurement
         raise AssertionError("the count has no end")
 

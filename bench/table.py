@@ -25,35 +25,33 @@ def print_tables(console: Console, rows: list[Row], figures: Figures, stores: li
 
 def throughput_table(rows: list[Row], figures: Figures, stores: list[str]) -> Table:
     """Operations a second and their ratio against what was promised."""
-    table = _table("operations a second: median of the rounds", *stores)
-    for column in ("ratio", "least .. greatest", "promised"):
-        table.add_column(column, justify="right")
+    table = _table("operations a second: median of the rounds", *stores, *_ratio_columns(stores))
     for row in rows:
         cells = [_number(figures, row, THROUGHPUT, store) for store in stores]
         if any(cells):
-            table.add_row(row.title, *cells, *_ratio_cells(figures, row, THROUGHPUT))
+            _add_row(table, row.title, *cells, *_ratio_cells(figures, row, THROUGHPUT))
     return table
 
 
 def latency_table(rows: list[Row], figures: Figures, stores: list[str]) -> Table:
     """p50 and p99 in milliseconds, and the ratio of each."""
     columns = [f"{store} {name}" for name in ("p50", "p99") for store in stores]
+    if len(stores) > 1:
+        columns += ["p50 ratio", "promised", "p99 ratio", "promised"]
     table = _table("milliseconds: median of the rounds", *columns)
-    for column in ("p50 ratio", "promised", "p99 ratio", "promised"):
-        table.add_column(column, justify="right")
     for row in rows:
         cells = [_number(figures, row, name, store) for name in (P50, P99) for store in stores]
         if any(cells):
             p50, p99 = _ratio_cells(figures, row, P50), _ratio_cells(figures, row, P99)
-            table.add_row(row.title, *cells, p50[0], p50[2], p99[0], p99[2])
+            _add_row(table, row.title, *cells, p50[0], p50[2], p99[0], p99[2])
     return table
 
 
 def cpu_table(rows: list[Row], figures: Figures, stores: list[str]) -> Table:
-    """CPU microseconds an operation, by role."""
-    names = ("leader_cpu_us", "follower_cpu_us", "generator_cpu_us")
+    """CPU microseconds an operation (milliseconds per 1,000), by role."""
+    names = ("leader_cpu_us", "follower_cpu_us", "members_cpu_us", "generator_cpu_us")
     columns = [f"{store} {name.split('_')[0]}" for store in stores for name in names]
-    table = _table("CPU microseconds an operation", *columns)
+    table = _table("CPU microseconds an operation, or milliseconds per 1,000 operations", *columns)
     for row in rows:
         cells = [_number(figures, row, name, store) for store in stores for name in names]
         if any(_number(figures, row, names[0], store) for store in stores):
@@ -63,17 +61,14 @@ def cpu_table(rows: list[Row], figures: Figures, stores: list[str]) -> Table:
 
 def memory_table(rows: list[Row], figures: Figures, stores: list[str]) -> Table:
     """MiB of the biggest member."""
-    table = _table("MiB of the biggest member", *stores)
-    for column in ("ratio", "least .. greatest", "promised"):
-        table.add_column(column, justify="right")
+    table = _table("MiB of the biggest member", *stores, *_ratio_columns(stores))
     titles = {PEAK_MEMORY: "at its peak", MEMORY: "now", "anonymous_memory_mib": "of it anonymous"}
     for row in rows:
         for name, title in titles.items():
             cells = [_number(figures, row, name, store) for store in stores]
             if any(cells):
-                table.add_row(
-                    f"after {row.title}: {title}", *cells, *_ratio_cells(figures, row, name)
-                )
+                ratio = _ratio_cells(figures, row, name)
+                _add_row(table, f"after {row.title}: {title}", *cells, *ratio)
     return table
 
 
@@ -83,6 +78,16 @@ def _table(title: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right")
     return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Adds a row; what has no column, such as the ratios of a single store, is left out."""
+    table.add_row(*cells[: len(table.columns)])
+
+
+def _ratio_columns(stores: list[str]) -> list[str]:
+    """The columns that compare; none if there is nothing to compare."""
+    return ["ratio", "least .. greatest", "promised"] if len(stores) > 1 else []
 
 
 def _number(figures: Figures, row: Row, name: str, store: str) -> str:
