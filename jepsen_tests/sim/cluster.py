@@ -8,7 +8,7 @@ from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.network import SimNetwork, SimTransport
 from jepsen_tests.sim.world import MILLISECOND, World
 from raftkv.config import LimitsConfig, NodeConfig, RaftConfig, WatchConfig
-from raftkv.node.assembly import Parts, assemble
+from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
 from raftkv.node.settings import NodeSettings
@@ -77,7 +77,7 @@ class SimCluster:
         place.storage = SimStorage(self.world, self.faults, place.image)
         place.transport = SimTransport(self.network, member_id)
         chance = self.world.random
-        parts = Parts(
+        start = Start(
             member_id=member_id,
             raft=RaftConfig(election_timeout_ticks=ELECTION_TICKS, append_bytes_max=2_000),
             watch=WatchConfig(catch_up_rows_per_turn_max=20),
@@ -97,7 +97,7 @@ class SimCluster:
             members_changed=lambda: None,
             removed=lambda: None,
         )
-        node = assemble(parts, place.storage.load(), place.storage, place.transport)
+        node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
         place.storage.on_durable = lambda sequence: self.run_in(
             place, node, lambda: node.durable(sequence)

@@ -1,13 +1,15 @@
 """A network that loses, delays, doubles and reorders messages, and falls into parts."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
 from raftkv.peer.codec import decode, encode
 from raftkv.peer.messages import PeerMessage
 from raftkv.raft.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AnyMessage: TypeAlias = Message | PeerMessage
 

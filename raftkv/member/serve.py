@@ -5,7 +5,9 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from raftkv.config import MemberConfig
 from raftkv.member.errors import StartupError
@@ -47,20 +49,21 @@ async def _run(config: MemberConfig) -> int:
         if not ended.done():
             ended.set_result(reason)
 
-    storage = LmdbStorage(
-        data_path(config),
-        config.storage,
-        loop.call_soon_threadsafe,
-        lambda sequence: members[0].durable(sequence),
-        end,
-    )
+    def on_loop(run: Callable[[], None]) -> None:
+        loop.call_soon_threadsafe(run)
+
+    def durable(sequence: int) -> None:
+        members[0].durable(sequence)
+
+    storage = LmdbStorage(data_path(config), config.storage, on_loop, durable, end)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(end, None))
     member = Member(config, storage, end)
     members.append(member)
     await member.start(await _origin(config, storage))
     serving = asyncio.ensure_future(_serve_clients(member))
-    await asyncio.wait([ended, serving], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [ended, serving]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if serving.done() and serving.exception() is not None:
         end(str(serving.exception()))
     reason = await ended

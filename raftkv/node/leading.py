@@ -166,7 +166,7 @@ class Leading:
     # -- leases
 
     def expire_leases(self, state: StateMachine, tick: int, expirations_max: int) -> None:
-        """Proposes to revoke what has expired; never forwarded: only the leader of now can do it."""
+        """Proposes to revoke what has expired; never forwarded: only today's leader can do it."""
         due = []
         for lease in state.lessor.expired(tick, expirations_max):
             body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()

@@ -7,7 +7,6 @@ socket, a file or a clock.
 
 from collections.abc import Callable
 
-from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure, decode_head
 from raftkv.node.applying import Applied
 from raftkv.node.housekeeping import on_tick
@@ -21,7 +20,7 @@ from raftkv.node.settings import NodeHooks, NodeSettings
 from raftkv.node.status import NodeStatus
 from raftkv.peer.messages import PeerMessage
 from raftkv.raft.core import Raft
-from raftkv.raft.events import MembershipChange, PeerLost
+from raftkv.raft.events import Hasten, MembershipChange, PeerLost
 from raftkv.raft.messages import Message
 from raftkv.raft.update import Update
 from raftkv.watch.hub import Hub
@@ -56,11 +55,6 @@ class Node(Parts):
         self._proposals_failed = 0
 
     # -- what services ask
-
-    @property
-    def state(self) -> StateMachine:
-        """The applied state."""
-        return self.applying.state
 
     @property
     def status(self) -> NodeStatus:
@@ -118,7 +112,7 @@ class Node(Parts):
         self._wake()
 
     def read_barrier(self, on_ready: OnReady) -> None:
-        """Calls `on_ready(None)` once the state here has every write that is acknowledged by now."""
+        """Calls `on_ready(None)` once the state here has every write acknowledged by now."""
         failure = self.reads.add(on_ready, self.tick_count)
         if failure is not None:
             on_ready(failure)
@@ -134,7 +128,7 @@ class Node(Parts):
                     on_answer(UNANSWERED, 0)
                     if failure
                     else on_answer(
-                        *self.leading.lease_answer(self.state, lease, renew, self.tick_count)
+                        *self.leading.lease_answer(self.state, lease, self.tick_count, renew=renew)
                     )
                 )
             )

@@ -1,4 +1,4 @@
-"""Which part of the loop meets which message: consensus's go to the core, the rest as the table says."""
+"""Which part of the loop meets which message: consensus's go to the core, others by this table."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,11 +27,11 @@ from raftkv.raft.messages import Message
 
 def receive(parts: Parts, message: Message | PeerMessage) -> None:
     """Carries out one message."""
-    handle = _HANDLERS.get(type(message))
-    if handle is None:
-        parts.raft.step(Receive(message))
-    else:
-        handle(parts, message)
+    _HANDLERS.get(type(message), _on_consensus)(parts, message)
+
+
+def _on_consensus(parts: Parts, message: Message) -> None:
+    parts.raft.step(Receive(message))
 
 
 def _on_lease_request(parts: Parts, message: LeaseRequest) -> None:
@@ -41,7 +41,7 @@ def _on_lease_request(parts: Parts, message: LeaseRequest) -> None:
         ttl, granted = UNANSWERED, 0
         if failure is None:
             ttl, granted = parts.leading.lease_answer(
-                parts.applying.state, message.lease, parts.tick_count, renew=message.renew
+                parts.state, message.lease, parts.tick_count, renew=message.renew
             )
         answer = LeaseResponse(message.sender, message.to, message.context, ttl, granted)
         parts.transport.send([answer])

@@ -11,7 +11,7 @@ __all__ = ["Storage", "StoredLog", "Transport", "WriteBatch"]
 
 
 class Storage(Protocol):
-    """The disk. `rows` and `tables` read their own writes; `write` makes it all durable in order."""
+    """The disk. `rows`, `tables` read their own writes; `write` makes it all durable in order."""
 
     @property
     def rows(self) -> Rows:
