@@ -1,5 +1,6 @@
 """When and where a write becomes durable, and what happens when it does not."""
 
+import errno
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,9 +110,16 @@ def test_a_failed_commit_in_place_is_told_later(tmp_path: Path) -> None:
         assert disk.failures == [f"disk error at {tmp_path}: put: Input/output error"]
 
 
+def lmdb_error(kind: type[lmdb.Error], text: str, code: int) -> lmdb.Error:
+    """An error as LMDB raises it: with a code, which one that is made by hand does not have."""
+    error = kind(text)
+    setattr(error, "code", code)  # noqa: B010 - final in the stubs
+    return error
+
+
 def break_commits(disk: Disk) -> None:
     def fail(*_: object) -> int:
-        raise lmdb.DiskError("put: Input/output error")
+        raise lmdb_error(lmdb.DiskError, "put: Input/output error", errno.EIO)
 
     setattr(disk.storage._loaded._filler, "fill", fail)  # noqa: B010 - a method is stood in for
 
@@ -126,7 +134,9 @@ def test_a_disk_without_space_is_called_full(
     monkeypatch.setattr("os.statvfs", lambda _: Full)
     with Disk(tmp_path) as disk:
         environment = disk.storage._environment
-        reason = describe_failure(environment, lmdb.DiskError("commit: Input/output error"))
+        reason = describe_failure(
+            environment, lmdb_error(lmdb.DiskError, "commit: Input/output error", errno.EIO)
+        )
         assert reason == (
             f"disk full: {tmp_path} cannot be written any more (commit: Input/output error)"
         )
@@ -134,7 +144,7 @@ def test_a_disk_without_space_is_called_full(
 
 def test_a_damaged_page_met_while_writing_is_said_to_be_one(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
-        error = lmdb.CorruptedError("put", -30_796)
+        error = lmdb_error(lmdb.CorruptedError, "put", -30_796)
         reason = describe_failure(disk.storage._environment, error)
         assert reason.startswith(f"{tmp_path}/data.mdb is damaged: put")
 
