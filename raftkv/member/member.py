@@ -43,6 +43,7 @@ class Member:
         self._peers: PeerPort
         self._clients: ClientPort
         self._ticker: Ticker
+        self._turn_due: asyncio.Handle | None = None
         self._is_new = True
         """Whether this member has not yet reached a quorum since it started."""
 
@@ -106,13 +107,17 @@ class Member:
     # -- what the ports call
 
     def durable(self, sequence: int) -> None:
-        """A write is on the disk."""
+        """A write is on the disk: its turn comes at once, since nothing else can add to it."""
         self._node.durable(sequence)
+        if self._turn_due is not None:
+            self._turn_due.cancel()
+        self._turn()
 
     def _wake(self) -> None:
-        self._loop.call_soon(self._turn)
+        self._turn_due = self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
+        self._turn_due = None
         try:
             self._node.turn()
         except Exception as error:

@@ -13,7 +13,7 @@ from raftkv.config import MemberConfig
 from raftkv.member.errors import StartupError
 from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
-from raftkv.storage import LmdbStorage, StorageError
+from raftkv.storage import LmdbStorage, StorageError, StorageHooks
 from raftkv.transport import ClusterInfoError, fetch_cluster_info
 
 log = logging.getLogger(__name__)
@@ -49,13 +49,17 @@ async def _run(config: MemberConfig) -> int:
         if not ended.done():
             ended.set_result(reason)
 
-    def on_loop(run: Callable[[], None]) -> None:
+    def post(run: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(run)
+
+    def post_here(run: Callable[[], None]) -> None:
+        loop.call_soon(run)
 
     def durable(sequence: int) -> None:
         members[0].durable(sequence)
 
-    storage = LmdbStorage(data_path(config), config.storage, on_loop, durable, end)
+    hooks = StorageHooks(post=post, post_here=post_here, on_durable=durable, on_failed=end)
+    storage = LmdbStorage(data_path(config), config.storage, hooks)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(end, None))
     member = Member(config, storage, end)

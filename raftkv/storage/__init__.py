@@ -8,7 +8,8 @@ that waits (`transaction`, `log`, `cleaning`).
 """
 
 from raftkv.storage.environment import StorageError
+from raftkv.storage.hooks import StorageHooks
 from raftkv.storage.schema import Identity
 from raftkv.storage.store import LmdbStorage
 
-__all__ = ["Identity", "LmdbStorage", "StorageError"]
+__all__ = ["Identity", "LmdbStorage", "StorageError", "StorageHooks"]

@@ -4,13 +4,13 @@ Everything here runs on the loop's thread. Writes get their numbers here and go 
 they carry stays readable in the overlay until the writer says that it is durable.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.storage import schema, startup
 from raftkv.storage.environment import DATA_FILE, StorageError, open_environment
+from raftkv.storage.hooks import StorageHooks
 from raftkv.storage.jobs import Clear, Install, Stage, StageTables, Write
 from raftkv.storage.overlay import Row
 from raftkv.storage.reader import StoredRows, StoredTables, View
@@ -26,9 +26,7 @@ class LmdbStorage:
     Args:
         path: The directory; made if it is not there.
         config: Sizes and limits.
-        schedule: Runs a function on the loop's thread soon; callable from any thread.
-        on_durable: Told the number of the last write that is durable.
-        on_failed: Told, once, why nothing is written any more.
+        hooks: How the loop is reached.
 
     Raises:
         StorageError: The directory is in use, damaged, or was written by a newer program.
@@ -38,14 +36,10 @@ class LmdbStorage:
         self,
         path: Path,
         config: StorageConfig,
-        schedule: Callable[[Callable[[], None]], None],
-        on_durable: Callable[[int], None],
-        on_failed: Callable[[str], None],
+        hooks: StorageHooks,
     ) -> None:
         self._config = config
-        self._schedule = schedule
-        self._on_durable = on_durable
-        self._on_failed = on_failed
+        self._hooks = hooks
         self._environment = environment = open_environment(path, config)
         try:
             startup.clear_unused(environment)
@@ -95,7 +89,7 @@ class LmdbStorage:
         assert self._writer is None, "loaded twice"
         stored = startup.read_log(self._environment)
         self._writer = Writer(
-            self._environment, self._config, self._schedule, self._committed, self._on_failed
+            self._environment, self._config, self._hooks, self._committed
         )
         return stored
 
@@ -175,4 +169,4 @@ class LmdbStorage:
         self._removed = removed
         if sequence > self._durable:
             self._durable = sequence
-            self._on_durable(sequence)
+            self._hooks.on_durable(sequence)

@@ -20,6 +20,7 @@ import lmdb
 
 from raftkv.config import StorageConfig
 from raftkv.storage.environment import Environment, data_error
+from raftkv.storage.hooks import Post, StorageHooks
 from raftkv.storage.jobs import Job, Write
 from raftkv.storage.statistics import CommitStatistics
 from raftkv.storage.transaction import Filler
@@ -40,24 +41,21 @@ class Writer:
     Args:
         environment: Where to.
         config: When to commit in place, and how much to clean up.
-        schedule: Runs a function on the loop's thread soon; callable from any thread.
-        on_committed: Called through `schedule` after a commit; reads `committed`.
-        on_failed: Called through `schedule`, once, with the reason why nothing is written any more.
+        hooks: How the loop is reached.
+        on_committed: Called on the loop after a commit; reads `committed`.
     """
 
     def __init__(
         self,
         environment: Environment,
         config: StorageConfig,
-        schedule: Callable[[Callable[[], None]], None],
+        hooks: StorageHooks,
         on_committed: Callable[[], None],
-        on_failed: Callable[[str], None],
     ) -> None:
         self._environment = environment
         self._config = config
-        self._schedule = schedule
+        self._hooks = hooks
         self._on_committed = on_committed
-        self._on_failed = on_failed
         self._filler = Filler(environment, config.deletes_per_write_max)
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._writing = Lock()
@@ -78,7 +76,7 @@ class Writer:
             and self._writing.acquire(blocking=False)
         ):
             try:
-                self._commit([job])
+                self._commit([job], self._hooks.post_here)
             finally:
                 self._writing.release()
         else:
@@ -107,7 +105,7 @@ class Writer:
                 jobs, going_on = self._take()
                 if jobs or going_on:
                     with self._writing:
-                        self._commit(jobs)
+                        self._commit(jobs, self._hooks.post)
         except Exception as error:  # a thread must not end unseen, whatever it met
             logger.exception("the storage thread ended")
             self._fail(f"storage failed: {error!r}")
@@ -124,7 +122,7 @@ class Writer:
             return jobs, False
         return jobs, True
 
-    def _commit(self, jobs: list[Job]) -> None:
+    def _commit(self, jobs: list[Job], post: Post) -> None:
         if self._failed or not (jobs or self._filler.cleaner.is_due):
             return
         try:
@@ -138,7 +136,7 @@ class Writer:
         self.statistics.observe(seconds, written)
         sequence = jobs[-1].sequence if jobs else self.committed[0]
         self.committed = (sequence, self._filler.cleaner.rows_removed)
-        self._schedule(self._on_committed)
+        post(self._on_committed)
 
     def _transact(self, jobs: list[Job]) -> tuple[int, float]:
         """The bytes written, and how long LMDB took to make them durable."""
@@ -153,7 +151,7 @@ class Writer:
 
     def _fail(self, reason: str) -> None:
         self._failed = True
-        self._schedule(lambda: self._on_failed(reason))
+        self._hooks.post(lambda: self._hooks.on_failed(reason))
 
 
 def describe_failure(environment: Environment, error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import HardState, Membership, encode_entries
-from raftkv.storage import Identity, LmdbStorage
+from raftkv.storage import Identity, LmdbStorage, StorageHooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +47,13 @@ class Disk:
         self.scheduled: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.durable: list[int] = []
         self.failures: list[str] = []
-        self.storage = LmdbStorage(
-            path, config, self.scheduled.put, self.durable.append, self.failures.append
+        hooks = StorageHooks(
+            post=self.scheduled.put,
+            post_here=self.scheduled.put,
+            on_durable=self.durable.append,
+            on_failed=self.failures.append,
         )
+        self.storage = LmdbStorage(path, config, hooks)
         if self.storage.identity is None:
             self.storage.bootstrap(IDENTITY, first)
         try:
