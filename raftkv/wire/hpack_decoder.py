@@ -20,6 +20,7 @@ from raftkv.wire.static_table import FIRST_DYNAMIC_INDEX, STATIC_FIELDS, Field
 
 _INTEGER_MAX = (1 << 31) - 1
 _RUN_BYTES = 64
+_SHORT_BYTES = 8
 _KEPT_LITERALS_MAX = 64
 _KEPT_LITERAL_BYTES_MAX = 256
 _NO_FIELD = Field("", "")
@@ -67,7 +68,9 @@ def _string(block: bytes, position: int) -> tuple[str, int]:
     if stop > len(block):
         _fail("a string that goes past its header block")
     raw = block[position:stop]
-    return (huffman.decode(raw) if first & 0x80 else raw.decode("latin-1")), stop
+    if first < 0x80:
+        return raw.decode("latin-1"), stop
+    return (huffman.decode_short if length <= _SHORT_BYTES else huffman.decode)(raw), stop
 
 
 class Decoder:

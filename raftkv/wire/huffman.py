@@ -7,6 +7,7 @@ since no code is shorter than 5 bits) and the row to go on with. Entries are com
 first needed and shared by all connections: at most 256 rows of 256 entries, a few megabytes.
 """
 
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 _LENGTHS: Final = bytes.fromhex(
@@ -97,3 +98,13 @@ def decode(data: bytes) -> str:
     if not row.may_end:
         raise HuffmanError("the padding is not the start of the end-of-string symbol")
     return text
+
+
+@lru_cache(maxsize=4_096)
+def decode_short(data: bytes) -> str:
+    """Does what `decode` does, remembering: for strings of a few bytes, which often come again.
+
+    Deadlines are such: "4999712u" is what grpc-go makes of five seconds a moment later, and the
+    moment has few lengths.
+    """
+    return decode(data)

@@ -7,6 +7,7 @@ grpc-go's, which is what etcd's clients have always seen.
 import math
 import re
 import zlib
+from functools import lru_cache
 from struct import Struct
 
 from raftkv.wire.status import Code
@@ -133,8 +134,9 @@ def unquote(value: str) -> str:
     return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), raw).decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=4_096)
 def parse_timeout(value: str) -> int:
-    """Returns a `grpc-timeout` in milliseconds, rounded up.
+    """Returns a `grpc-timeout` in milliseconds, rounded up. Remembers values: most come again.
 
     Raises:
         ValueError: not one to eight digits and a unit; the text is grpc-go's.
