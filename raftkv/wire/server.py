@@ -157,8 +157,7 @@ class ServerConnection(AnsweringConnection):
                     call = UnaryCall(self, stream_id, head)
                     streams[stream_id] = call
                     if timeout_ms is not None:
-                        call.timeout_ms = timeout_ms
-                        self.set_deadline(call, timeout_ms)
+                        call.limit_time(timeout_ms)
                     window.received += size + PREFIX_BYTES
                     if window.received > window.grant_at:
                         grant(self)
@@ -253,8 +252,7 @@ class ServerConnection(AnsweringConnection):
         call.is_remote_closed = False
         self.streams[stream_id] = call
         if timeout_ms is not None:
-            call.timeout_ms = timeout_ms
-            self.set_deadline(call, timeout_ms)
+            call.limit_time(timeout_ms)
         try:
             if head.held_bytes:
                 call.keep_head()

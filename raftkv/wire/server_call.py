@@ -66,6 +66,11 @@ class ServerCall(Stream):
         """Returns the first header field of that (lower-case) name."""
         return self.head.metadata.get(name)
 
+    def limit_time(self, timeout_ms: int) -> None:
+        """Sets the deadline that the client gave."""
+        self.timeout_ms = timeout_ms
+        self.connection.set_deadline(self, timeout_ms)
+
     def keep_head(self) -> None:
         """Counts headers that are not shared against what the connection may hold."""
         self.connection.hold(self, self.head.held_bytes)
