@@ -8,7 +8,7 @@ Replies that a client does not take make its next requests wait (`is_congested`)
 can't make us hold more replies than it could hold itself.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +44,8 @@ class AnsweringConnection(Connection):
         """So many replies wait for the client's windows that its unary requests wait too."""
         self.waiting_bytes = 0
         """Bytes of those replies."""
-        self._postponed: deque[tuple[UnaryCall, bytes]] = deque()
+        self._postponed: OrderedDict[UnaryCall, bytes] = OrderedDict()
+        """Requests that wait for their turn; a call that ends leaves at once."""
         self._settled_at = -1
 
     @override
@@ -64,11 +65,17 @@ class AnsweringConnection(Connection):
         """Gives a complete unary request to its handler, or to the queue when replies pile up."""
         if self.is_congested:
             call.postpone(request)
-            self._postponed.append((call, request))
+            self._postponed[call] = request
         else:
             method = call.head.method
             assert method is not None, call.head.path
             method.handler(call, request)
+
+    @override
+    def close_stream(self, stream: Stream) -> bool:
+        if self._postponed and isinstance(stream, UnaryCall):
+            self._postponed.pop(stream, None)
+        return super().close_stream(stream)
 
     def _resume_postponed(self) -> None:
         """Goes on with requests that waited, once half of the replies before them are sent."""
@@ -76,10 +83,9 @@ class AnsweringConnection(Connection):
         low = self.config.output_bytes_max // 2
         self.is_congested = False
         while postponed and self.waiting_bytes <= low:
-            call, request = postponed.popleft()
-            if call.is_active:
-                call.resume(request)
-                self.dispatch(call, request)
+            call, request = postponed.popitem(last=False)
+            call.resume(request)
+            self.dispatch(call, request)
         self.is_congested = bool(postponed) or self.waiting_bytes > low
 
     def add_waiting(self, count: int) -> None:

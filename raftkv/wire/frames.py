@@ -129,7 +129,7 @@ def unpad(flags: int, payload: bytes, priority_bytes: int = 0) -> bytes:
             raise ConnectionViolationError(ErrorCode.FRAME_SIZE_ERROR, "no room for the padding")
         start = 1
         stop -= payload[0]
-    if priority_bytes and stop - start < priority_bytes and len(payload) < start + priority_bytes:
+    if len(payload) < start + priority_bytes:
         raise ConnectionViolationError(ErrorCode.FRAME_SIZE_ERROR, "no room for the priority")
     start += priority_bytes
     if stop < start:

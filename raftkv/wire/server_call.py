@@ -31,7 +31,9 @@ _PACK_DATA = Struct(">IxIxI").pack
 _HEADERS_START = frames.frame(frames.HEADERS, frames.END_HEADERS, 0, b"..")[:5]
 _TRAILERS_START = frames.frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 0, b".")[:5]
 _POSTPONED_CALL_BYTES = 512
-"""What a call that waits for its turn weighs besides its message, roughly."""
+"""What a call that waits for its turn weighs besides its request, roughly."""
+_POSTPONED_REQUEST_BYTES = 64
+"""What a stream's request that waits for its turn weighs besides its bytes, roughly."""
 
 
 class ServerCall(Stream):
@@ -207,6 +209,7 @@ class UnaryCall(ServerCall):
     def on_lost(self, code: int, text: str) -> None:
         self.connection.add_waiting(-self.output_bytes)
         self.output_bytes = 0
+        self.queue = None
 
 
 class ServerStream(ServerCall):
@@ -277,7 +280,7 @@ class ServerStream(ServerCall):
                 if self._inbox is None:
                     self._inbox = deque()
                 self._inbox.append(message)
-                self.connection.hold(self, len(message))
+                self.connection.hold(self, len(message) + _POSTPONED_REQUEST_BYTES)
             elif self.on_message is not None and self.is_active:
                 self.on_message(message)
 
@@ -299,6 +302,8 @@ class ServerStream(ServerCall):
 
     @override
     def on_lost(self, code: int, text: str) -> None:
+        self.queue = self._inbox = None
+        self.output_bytes = 0
         self._call_on_close()
 
     def _is_over_bound(self) -> bool:
@@ -309,7 +314,7 @@ class ServerStream(ServerCall):
         self._is_delivering = True
         while inbox and self.is_active and not self._is_over_bound():
             message = inbox.popleft()
-            self.connection.hold(self, -len(message))
+            self.connection.hold(self, -len(message) - _POSTPONED_REQUEST_BYTES)
             if self.on_message is not None:
                 self.on_message(message)
         self._is_delivering = False

@@ -437,6 +437,30 @@ def test_cancelled_replies_that_waited_make_room_again() -> None:
     assert not client.connection.streams
 
 
+def test_cancelled_requests_that_waited_leave_nothing_behind() -> None:
+    client = RawClient(WireConfig(output_bytes_max=5_000), greet=False)
+    client.send(frames.PREFACE, setting(frames.INITIAL_WINDOW_SIZE, 0))
+    client.send(*[client.request(ECHO, b"x" * 1_000) for _ in range(6)])
+    assert client.connection.is_congested
+    for number in range(900):
+        client.send(client.request(ECHO, b"x" * 1_000), frames.rst_stream(client.next_id - 2, 8))
+        assert len(client.connection._postponed) <= 1, number
+    assert client.connection.held_bytes < 3_000
+
+
+def test_empty_requests_to_a_stream_that_is_not_listened_to_are_counted() -> None:
+    client = RawClient(WireConfig(stream_output_bytes_max=10, held_bytes_max=100_000), greet=False)
+    client.send(frames.PREFACE, setting(frames.INITIAL_WINDOW_SIZE, 0))
+    client.open(STREAM)
+    client.services.streams[0].send(b"not read")
+    client.services.streams[0].send(b"not read either")
+    for _ in range(10):
+        client.send(data(1, grpc_message(b"") * 1_000))
+        assert client.connection.held_bytes <= 100_000
+    assert client.services.log == ["close"]
+    assert client.headers(client.frames()[-2])["grpc-status"] == "8"
+
+
 def test_a_stream_whose_responses_are_not_read_is_not_listened_to() -> None:
     client = RawClient(WireConfig(stream_output_bytes_max=1_000), greet=False)
     client.send(frames.PREFACE, setting(frames.INITIAL_WINDOW_SIZE, 0))
