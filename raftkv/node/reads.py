@@ -34,7 +34,7 @@ class Reads:
         self.round: Round | None = None
         """The round under way."""
         self._asked_tick = 0
-        self._confirmed: list[tuple[int, list[OnReady]]] = []
+        self._confirmed: list[tuple[int, Round]] = []
         """(index, reads): may go once the state machine has applied that index."""
         self._count = 0
 
@@ -79,7 +79,7 @@ class Reads:
     def confirm(self, context: int, index: int) -> None:
         """The leader led when `index` was its commit index: the round's reads wait for that."""
         if self.round is not None and self.round.context == context:
-            self._confirmed.append((index, self.round.waiters))
+            self._confirmed.append((index, self.round))
             self.round = None
 
     def ready(self, applied_index: int) -> list[OnReady]:
@@ -88,11 +88,11 @@ class Reads:
             return []
         ready: list[OnReady] = []
         later = []
-        for index, waiters in self._confirmed:
+        for index, confirmed in self._confirmed:
             if index <= applied_index:
-                ready += waiters
+                ready += confirmed.waiters
             else:
-                later.append((index, waiters))
+                later.append((index, confirmed))
         self._confirmed = later
         self._count -= len(ready)
         return ready
@@ -100,10 +100,13 @@ class Reads:
     def expire(self, tick: int) -> list[OnReady]:
         """The reads whose time is up."""
         expired: list[OnReady] = []
-        if self.round is not None and tick - self.round.started_tick >= self._timeout_ticks:
+        first_tick = tick - self._timeout_ticks
+        while self._confirmed and self._confirmed[0][1].started_tick <= first_tick:
+            expired += self._confirmed.pop(0)[1].waiters
+        if self.round is not None and self.round.started_tick <= first_tick:
             expired += self.round.waiters
             self.round = None
-        if self.gathering and tick - self._gathering_since_tick >= self._timeout_ticks:
+        if self.gathering and self._gathering_since_tick <= first_tick:
             expired += self.gathering
             self.gathering = []
         self._count -= len(expired)
@@ -113,6 +116,6 @@ class Reads:
         """Every read, for a member that stops."""
         waiters = self.gathering + (self.round.waiters if self.round else [])
         for _, confirmed in self._confirmed:
-            waiters += confirmed
+            waiters += confirmed.waiters
         self.gathering, self.round, self._confirmed, self._count = [], None, [], 0
         return waiters
