@@ -1,43 +1,38 @@
-"""Clients that write, read, lease and compact at any member, and remember what they were told."""
+"""Clients that write, read and compact, at any member."""
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from jepsen_tests.sim.cluster import SimCluster
+from jepsen_tests.sim.cluster import SimCluster, SimMember
+from jepsen_tests.sim.ledger import Ledger
 from jepsen_tests.sim.world import MILLISECOND
-from raftkv.apply.range import execute_range
-from raftkv.command.types import CommandKind, Failure, Result
-from raftkv.node.node import Node
+from raftkv.command.types import CommandKind
 from raftkv.pb import rpc_pb2
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KEYS = [f"k{i}".encode() for i in range(8)]
-
-
-@dataclass(slots=True)
-class Promises:
-    """What clients were told."""
-
-    acknowledged: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
-    """Revision -> (key, value) of each acknowledged put."""
-    newest_revision: int = 0
-    """The highest revision anyone was told: no later linearizable read may be older."""
-    reads: int = 0
-    writes: int = 0
-    failures: int = 0
-
-
-class StaleReadError(AssertionError):
-    """A linearizable read did not see a write that was acknowledged before it began."""
+REVISIONS_KEPT = 10
+"""A compaction leaves about so many."""
 
 
 class Clients:
     """A stream of requests at random members."""
 
-    def __init__(self, cluster: SimCluster, requests_per_second: int) -> None:
-        self.promises = Promises()
+    def __init__(self, cluster: SimCluster, ledger: Ledger, requests_per_second: int) -> None:
+        self.running = True
         self._cluster = cluster
+        self._ledger = ledger
         self._interval_us = 1_000 * MILLISECOND // requests_per_second
         self._count = 0
-        self.running = True
+        self._kinds: dict[Callable[[SimMember], None], int] = {
+            self._put: 50,
+            self._read: 25,
+            self._delete: 8,
+            self._txn: 10,
+            self._compact: 3,
+        }
+        """How often each kind of request is made, relative to the others."""
 
     def start(self) -> None:
         """Begins to send."""
@@ -51,39 +46,25 @@ class Clients:
 
     def _request(self) -> None:
         chance = self._cluster.world.random
-        places = [place for place in self._cluster.running() if not place.paused]
+        places = self._cluster.reachable()
         if not places:
             return
-        node = chance.choice(places).node
-        assert node is not None
+        place = chance.choice(places)
         self._count += 1
-        kind = chance.choices(
-            ("put", "read", "delete", "txn", "lease", "compact"), (50, 25, 8, 10, 4, 3)
-        )[0]
-        getattr(self, f"_{kind}")(node)
+        chance.choices(list(self._kinds), list(self._kinds.values()))[0](place)
 
-    def _put(self, node: Node) -> None:
-        key, value = self._key(), b"v%d" % self._count
-        body = rpc_pb2.PutRequest(key=key, value=value).SerializeToString()
+    def _put(self, place: SimMember) -> None:
+        request = rpc_pb2.PutRequest(key=self._key(), value=b"v%d" % self._count)
+        self._ledger.propose(place, CommandKind.PUT, request.SerializeToString())
 
-        def told(result: Result) -> None:
-            if isinstance(result, Failure):
-                self.promises.failures += 1
-                return
-            self.promises.writes += 1
-            revision = result[0]
-            known = self.promises.acknowledged.setdefault(revision, (key, value))
-            if known != (key, value):
-                raise AssertionError(f"revision {revision} was promised twice")
-            self._saw(revision)
+    def _read(self, place: SimMember) -> None:
+        self._ledger.read(place, self._key())
 
-        node.propose(CommandKind.PUT, body, told)
+    def _delete(self, place: SimMember) -> None:
+        request = rpc_pb2.DeleteRangeRequest(key=self._key(), prev_kv=True)
+        self._ledger.propose(place, CommandKind.DELETE_RANGE, request.SerializeToString())
 
-    def _delete(self, node: Node) -> None:
-        body = rpc_pb2.DeleteRangeRequest(key=self._key()).SerializeToString()
-        node.propose(CommandKind.DELETE_RANGE, body, self._told)
-
-    def _txn(self, node: Node) -> None:
+    def _txn(self, place: SimMember) -> None:
         key = self._key()
         put = rpc_pb2.PutRequest(key=key, value=b"t%d" % self._count)
         request = rpc_pb2.TxnRequest(
@@ -95,50 +76,23 @@ class Clients:
                     version=self._cluster.world.random.randint(0, 3),
                 )
             ],
-            success=[rpc_pb2.RequestOp(request_put=put)],
-            failure=[rpc_pb2.RequestOp(request_delete_range=rpc_pb2.DeleteRangeRequest(key=key))],
+            success=[
+                rpc_pb2.RequestOp(request_put=put),
+                rpc_pb2.RequestOp(request_range=rpc_pb2.RangeRequest(key=b"k", range_end=b"l")),
+            ],
+            failure=[
+                rpc_pb2.RequestOp(request_delete_range=rpc_pb2.DeleteRangeRequest(key=key)),
+                rpc_pb2.RequestOp(
+                    request_put=rpc_pb2.PutRequest(key=b"k", value=b"f%d" % self._count)
+                ),
+            ],
         )
-        node.propose(CommandKind.TXN, request.SerializeToString(), self._told)
+        self._ledger.propose(place, CommandKind.TXN, request.SerializeToString())
 
-    def _lease(self, node: Node) -> None:
-        lease = self._cluster.world.random.randint(1, 20)
-        if self._cluster.world.random.random() < 0.5:
-            grant = rpc_pb2.LeaseGrantRequest(ID=lease, TTL=2)
-            node.propose(CommandKind.LEASE_GRANT, grant.SerializeToString(), self._told)
-        else:
-            put = rpc_pb2.PutRequest(key=self._key(), value=b"leased", lease=lease)
-            node.propose(CommandKind.PUT, put.SerializeToString(), self._told)
-
-    def _compact(self, node: Node) -> None:
-        revision = max(1, self.promises.newest_revision - 10)
+    def _compact(self, place: SimMember) -> None:
+        revision = max(1, self._ledger.newest_revision - REVISIONS_KEPT)
         request = rpc_pb2.CompactionRequest(revision=revision)
-        node.propose(CommandKind.COMPACT, request.SerializeToString(), self._told)
-
-    def _read(self, node: Node) -> None:
-        must_see = self.promises.newest_revision
-        key = self._key()
-
-        def ready(failure: Failure | None) -> None:
-            if failure is not None:
-                self.promises.failures += 1
-                return
-            self.promises.reads += 1
-            result = execute_range(node.state.store, rpc_pb2.RangeRequest(key=key))
-            assert not isinstance(result, Failure)
-            if result[0] < must_see:
-                raise StaleReadError(f"read at revision {result[0]}, {must_see} was acknowledged")
-            self._saw(result[0])
-
-        node.read_barrier(ready)
-
-    def _told(self, result: Result) -> None:
-        if isinstance(result, Failure):
-            self.promises.failures += 1
-        else:
-            self._saw(result[0])
-
-    def _saw(self, revision: int) -> None:
-        self.promises.newest_revision = max(self.promises.newest_revision, revision)
+        self._ledger.propose(place, CommandKind.COMPACT, request.SerializeToString())
 
     def _key(self) -> bytes:
         return self._cluster.world.random.choice(KEYS)

@@ -94,8 +94,7 @@ class SimCluster:
             ),
             election_timeout=lambda: chance.randint(ELECTION_TICKS, 2 * ELECTION_TICKS - 1),
             wake=lambda: self._turn_due(place),
-            members_changed=lambda: None,
-            removed=lambda: None,
+            members_changed=lambda: self._members_changed(place),
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
@@ -107,6 +106,13 @@ class SimCluster:
         )
         self._tick_later(place, node)
         self._turn_due(place)
+
+    def be_calm(self, faults: Faults) -> None:
+        """From now on only these faults."""
+        self.faults = self.network.faults = faults
+        for place in self.running():
+            assert place.storage is not None, "who runs has a disk"
+            place.storage.be_calm()
 
     def crash(self, member_id: int) -> None:
         """The process dies and the power fails: only what is durable stays."""
@@ -147,6 +153,10 @@ class SimCluster:
         else:
             run()
 
+    def reachable(self) -> list[SimMember]:
+        """The members whose process runs, as far as a client can tell."""
+        return [place for place in self.running() if not place.paused]
+
     def leader(self) -> Node | None:
         """The running leader of the highest term, if there is one."""
         leaders = [
@@ -155,6 +165,13 @@ class SimCluster:
             if place.node is not None and place.node.raft.leader == place.member_id
         ]
         return max(leaders, key=lambda node: node.raft.term, default=None)
+
+    def _members_changed(self, place: SimMember) -> None:
+        """Takes note that a member learned of its own removal: its process ends and stays away."""
+        node = place.node
+        if node is not None and node.state.members.is_removed(place.member_id):
+            place.removed = True
+        self.world.after(0, lambda: self.crash(place.member_id) if place.node else None)
 
     def _turn_due(self, place: SimMember) -> None:
         if not place.turn_due:

@@ -32,6 +32,8 @@ class Image:
     applied_term: int = 0
     rows: dict[bytes, bytes] = field(default_factory=dict)
     tables: dict[TableKey, bytes] = field(default_factory=dict)
+    installs: int = 0
+    """How many snapshots became the state."""
     staged_rows: dict[bytes, bytes] = field(default_factory=dict)
     staged_tables: dict[TableKey, bytes] = field(default_factory=dict)
 
@@ -136,7 +138,8 @@ class SimStorage:
         self.on_durable: Callable[[int], None] = lambda _: None
         self._sequence = 0
         self._queue: deque[_Write] = deque()
-        self._busy = False
+        self._writing: list[_Write] = []
+        """The transaction under way."""
         self._lost = False
 
     def load(self) -> StoredLog:
@@ -153,8 +156,14 @@ class SimStorage:
         )
 
     def crash(self) -> None:
-        """Power is gone: what is not durable never will be."""
+        """Power is gone: what is not durable never will be.
+
+        What was just being written is there as a whole or not at all; nobody was told of it.
+        """
         self._lost = True
+        if self._world.random.random() < 0.5:
+            for write in self._writing:
+                self._store(write)
 
     def be_calm(self) -> None:
         """From now on writes take their time but no more."""
@@ -173,7 +182,7 @@ class SimStorage:
         """Throws away what is staged, and what is about to be."""
         self.image.staged_rows = {}
         self.image.staged_tables = {}
-        for write in self._queue:
+        for write in (*self._writing, *self._queue):
             if write.batch is None:
                 write.rows = {}
 
@@ -191,24 +200,23 @@ class SimStorage:
         }
 
     def _begin(self) -> None:
-        if self._busy or not self._queue:
+        if self._writing or not self._queue:
             return
-        self._busy = True
         faults, chance = self._faults, self._world.random
         delay = chance.randint(faults.write_us_min, faults.write_us_max)
         if chance.random() < faults.write_spike:
             delay *= 100
-        group = list(self._queue)
-        self._world.after(delay, lambda: self._finish(group))
+        self._writing = list(self._queue)
+        self._queue.clear()
+        self._world.after(delay, self._finish)
 
-    def _finish(self, group: list[_Write]) -> None:
+    def _finish(self) -> None:
         if self._lost:
             return
-        for write in group:
-            assert self._queue.popleft() is write
+        written, self._writing = self._writing, []
+        for write in written:
             self._store(write)
-        self._busy = False
-        self.on_durable(group[-1].sequence)
+        self.on_durable(written[-1].sequence)
         self._begin()
 
     def _store(self, write: _Write) -> None:
@@ -226,6 +234,7 @@ class SimStorage:
 
     def _install(self, batch: WriteBatch) -> None:
         image = self.image
+        image.installs += 1
         image.rows, image.staged_rows = image.staged_rows, {}
         image.tables, image.staged_tables = image.staged_tables, {}
         self.rows.replace(image.rows)

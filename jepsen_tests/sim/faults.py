@@ -10,6 +10,7 @@ class Faults:
 
     message_loss: float = 0.0
     message_duplication: float = 0.0
+    """Chance that a message of consensus arrives twice."""
     message_delay_us_min: int = 200
     message_delay_us_max: int = 2_000
     message_delay_spike: float = 0.0

@@ -4,20 +4,19 @@ Nothing is believed that a member says of the others: the checks read each core'
 disk's image, and keep their own record of everything that ever held.
 """
 
+from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster, SimMember
+from jepsen_tests.sim.reference import Reference
 from raftkv.node.node import Node
 from raftkv.raft.types import entry_term
-
-
-class InvariantError(AssertionError):
-    """A promise was broken."""
 
 
 class Invariants:
     """The record of a run, and the checks against it."""
 
-    def __init__(self, cluster: SimCluster) -> None:
+    def __init__(self, cluster: SimCluster, reference: Reference) -> None:
         self._cluster = cluster
+        self._reference = reference
         self._leader_of_term: dict[int, int] = {}
         self._vote: dict[tuple[int, int], int] = {}
         self._committed: list[bytes] = []
@@ -25,8 +24,6 @@ class Invariants:
         self._seen: dict[int, tuple[int, ...]] = {}
         """What was looked at last on each member, so that only changes are looked at again."""
         self._checked: dict[int, tuple[int, int]] = {}
-        self._states: dict[int, int] = {}
-        """Applied index -> rolling hash."""
 
     def check(self) -> None:
         """Looks at every member that changed since the last look."""
@@ -56,9 +53,9 @@ class Invariants:
         self._state_machine_safety(place, node)
         if before is not None and before[0] == place.starts:
             if node.raft.term < before[1]:
-                raise InvariantError(f"member {place.member_id}: term fell from {before[1]}")
+                raise BrokenPromiseError(f"member {place.member_id}: term fell from {before[1]}")
             if node.raft.commit < before[3]:
-                raise InvariantError(f"member {place.member_id}: commit fell from {before[3]}")
+                raise BrokenPromiseError(f"member {place.member_id}: commit fell from {before[3]}")
 
     def _election_safety(self, place: SimMember, node: Node) -> None:
         raft = node.raft
@@ -66,7 +63,7 @@ class Invariants:
             return
         known = self._leader_of_term.setdefault(raft.term, place.member_id)
         if known != place.member_id:
-            raise InvariantError(f"term {raft.term}: both {known} and {place.member_id} lead")
+            raise BrokenPromiseError(f"term {raft.term}: both {known} and {place.member_id} lead")
         self._leader_completeness(place, node)
 
     def _one_vote(self, place: SimMember) -> None:
@@ -75,7 +72,7 @@ class Invariants:
             key = (place.member_id, hard_state.term)
             known = self._vote.setdefault(key, hard_state.vote)
             if known != hard_state.vote:
-                raise InvariantError(
+                raise BrokenPromiseError(
                     f"member {place.member_id} voted for {known} and {hard_state.vote} "
                     f"in term {hard_state.term}"
                 )
@@ -89,13 +86,13 @@ class Invariants:
         self._checked[place.member_id] = key
         older = [e for e in self._committed if entry_term(e) < raft.term]
         if raft.last_index < len(older):
-            raise InvariantError(
+            raise BrokenPromiseError(
                 f"leader {place.member_id} of term {raft.term} has {raft.last_index} entries, "
                 f"{len(older)} are committed"
             )
         for index in range(max(raft.first_index, 1), len(older) + 1):
             if raft.entry_at(index) != older[index - 1]:
-                raise InvariantError(f"leader {place.member_id} lacks committed entry {index}")
+                raise BrokenPromiseError(f"leader {place.member_id} lacks committed entry {index}")
 
     def _commits(self, place: SimMember, node: Node) -> None:
         """State machine safety over the log: one entry an index, for ever, durable on a quorum."""
@@ -104,14 +101,17 @@ class Invariants:
         if raft.commit > known:
             for index in range(known + 1, raft.commit + 1):
                 if index < raft.first_index:
-                    raise InvariantError(f"commit {raft.commit} is news, entry {index} is gone")
+                    raise BrokenPromiseError(f"commit {raft.commit} is news, entry {index} is gone")
                 self._committed.append(raft.entry_at(index))
+                self._reference.apply(raft.entry_at(index))
             self._durable_on_quorum(place, node, known + 1)
         last = self._seen.get(place.member_id)
         start = last[3] + 1 if last is not None and last[0] == place.starts else 1
         for index in range(max(start, raft.first_index), raft.commit + 1):
             if raft.entry_at(index) != self._committed[index - 1]:
-                raise InvariantError(f"member {place.member_id} committed another entry at {index}")
+                raise BrokenPromiseError(
+                    f"member {place.member_id} committed another entry at {index}"
+                )
 
     def _durable_on_quorum(self, place: SimMember, node: Node, first: int) -> None:
         """What is newly committed lies synced on the disks of a majority of the voters."""
@@ -121,7 +121,7 @@ class Invariants:
             for voters in (membership.voters, membership.voters_outgoing):
                 holders = [m for m in voters if self._holds(m, index, entry)]
                 if voters and len(holders) < len(voters) // 2 + 1:
-                    raise InvariantError(
+                    raise BrokenPromiseError(
                         f"member {place.member_id} committed {index}; only {holders} hold it"
                     )
 
@@ -133,12 +133,12 @@ class Invariants:
         return at < len(image.entries) and image.entries[at] == entry
 
     def _state_machine_safety(self, place: SimMember, node: Node) -> None:
-        """After the same entry every member has the same state."""
-        index = node.applying.index
-        state = node.state.rolling_hash
-        known = self._states.setdefault(index, state)
-        if known != state:
-            raise InvariantError(
+        """After each entry a member has the state that the log up to there means."""
+        index, state = node.applying.index, node.state.rolling_hash
+        if index >= len(self._reference.hashes):
+            raise BrokenPromiseError(f"member {place.member_id} applied {index}, not yet committed")
+        if self._reference.hashes[index] != state:
+            raise BrokenPromiseError(
                 f"member {place.member_id} has state {state:#x} after entry {index}, "
-                f"another had {known:#x}"
+                f"which makes {self._reference.hashes[index]:#x}"
             )

@@ -18,6 +18,7 @@ class Nemesis:
         self._cluster = cluster
         self._members_made = len(cluster.members)
         self.running = True
+        self.crashes = 0
 
     def start(self) -> None:
         """Begins."""
@@ -27,7 +28,6 @@ class Nemesis:
         """Ends every fault: all members run, all links work."""
         self.running = False
         self._cluster.network.cut.clear()
-        self._cluster.network.faults = type(self._cluster.faults)()
         for place in self._cluster.members.values():
             if place.paused:
                 self._cluster.resume(place.member_id)
@@ -60,6 +60,7 @@ class Nemesis:
             return
         victim = cluster.world.random.choice(running).member_id
         cluster.crash(victim)
+        self.crashes += 1
         place = cluster.members[victim]
 
         def restart() -> None:

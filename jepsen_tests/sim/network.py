@@ -1,6 +1,6 @@
 """A network that loses, delays, doubles and reorders messages, and falls into parts."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AnyMessage: TypeAlias = Message | PeerMessage
+CONSENSUS = get_args(Message)
+"""What may arrive twice. A forwarded request may not: the real network is TCP, which never doubles,
+and that nothing is carried out twice rests on it."""
 
 
 class SimNetwork:
@@ -32,7 +35,9 @@ class SimNetwork:
         chance, faults = self._world.random, self.faults
         if chance.random() < faults.message_loss:
             return
-        copies = 2 if chance.random() < faults.message_duplication else 1
+        copies = 1
+        if isinstance(message, CONSENSUS) and chance.random() < faults.message_duplication:
+            copies = 2
         if faults.encode_messages:
             message = decode(encode(message))
         for _ in range(copies):

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from jepsen_tests.sim.clients import Clients
 from jepsen_tests.sim.cluster import SimCluster
 from jepsen_tests.sim.faults import Faults, draw
-from jepsen_tests.sim.invariants import InvariantError, Invariants
+from jepsen_tests.sim.invariants import Invariants
+from jepsen_tests.sim.leases import Leases
+from jepsen_tests.sim.ledger import Ledger
 from jepsen_tests.sim.nemesis import Nemesis
+from jepsen_tests.sim.reckoning import PROBE_SECONDS, Reckoning
+from jepsen_tests.sim.reference import Reference
+from jepsen_tests.sim.watches import Watches
 from jepsen_tests.sim.world import SECOND, World
-from raftkv.apply.range import execute_range
-from raftkv.command.types import Failure
-from raftkv.node.node import Node
-from raftkv.pb import rpc_pb2
 
-CALM_SECONDS = 30
+STORM_SECONDS = 20
+CALM_SECONDS = 20
 """How long a healed cluster may take until all members agree and answer."""
+QUIET_AFTER_SECONDS = 5
+"""After so much of the calm the clients have nothing more to say."""
+REQUESTS_PER_SECOND = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,89 +32,89 @@ class Outcome:
     writes: int
     reads: int
     failures: int
+    renewals: int
+    expirations: int
+    watch_events: int
+    compacted_watches: int
+    crashes: int
+    snapshots: int
     commit_index: int
     term: int
     rolling_hash: int
 
 
-def run_seed(seed: int, seconds: int = 20, requests_per_second: int = 50) -> Outcome:
-    """Runs one seed; raises what was broken.
+class Run:
+    """Everything that one seed brings about."""
 
-    Raises:
-        InvariantError: Raft's or the disk's promises.
-        StaleReadError: A linearizable read was not.
-        AssertionError: The production code met a state it holds to be impossible.
-    """
-    world = World(seed)
-    faults = draw(world.random)
-    cluster = SimCluster(world, faults, world.random.choice((1, 3, 3, 3, 5)))
-    invariants = Invariants(cluster)
-    clients = Clients(cluster, requests_per_second)
-    nemesis = Nemesis(cluster)
-    clients.start()
-    nemesis.start()
-    world.run_until(seconds * SECOND, invariants.check)
-    nemesis.heal()
-    _set_calm(cluster)
-    world.run_until((seconds + CALM_SECONDS) * SECOND // 1 - 5 * SECOND, invariants.check)
-    clients.running = False
-    world.run_until((seconds + CALM_SECONDS) * SECOND, invariants.check)
-    _reckon(cluster, clients)
-    leader = cluster.leader()
-    assert leader is not None
-    return Outcome(
-        seed,
-        world.events_run,
-        cluster.network.messages_sent,
-        clients.promises.writes,
-        clients.promises.reads,
-        clients.promises.failures,
-        leader.raft.commit,
-        leader.raft.term,
-        leader.state.rolling_hash,
-    )
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
+        chance = self.world.random
+        self.faults = draw(chance)
+        self.cluster = SimCluster(self.world, self.faults, chance.choice((1, 3, 3, 3, 5)))
+        self._reference = Reference()
+        self._invariants = Invariants(self.cluster, self._reference)
+        self._ledger = Ledger(self.cluster, self._reference)
+        self._clients = Clients(self.cluster, self._ledger, REQUESTS_PER_SECOND)
+        self._leases = Leases(self.cluster, self._ledger, self._reference)
+        self._watches = Watches(self.cluster, self._reference)
+        self._ledger.on_put = self._watches.acknowledged
+        self._nemesis = Nemesis(self.cluster)
+
+    def carry_out(self, storm_seconds: int) -> Outcome:
+        """Runs it; raises what was broken.
+
+        Raises:
+            BrokenPromiseError: A promise of Raft, of the disk, or to a client.
+            AssertionError: The production code met a state it holds to be impossible.
+        """
+        self._clients.start()
+        self._leases.start()
+        self._watches.start()
+        self._nemesis.start()
+        self._run_until(storm_seconds)
+        self._nemesis.heal()
+        self.cluster.be_calm(Faults())
+        self._run_until(storm_seconds + QUIET_AFTER_SECONDS)
+        self._clients.running = self._leases.running = False
+        self._run_until(storm_seconds + CALM_SECONDS)
+        reckoning = Reckoning(self.cluster, self._reference)
+        reckoning.probe()
+        self._run_until(storm_seconds + CALM_SECONDS + PROBE_SECONDS)
+        for part in (reckoning, self._ledger, self._leases, self._watches):
+            part.reckon()
+        return self._outcome()
+
+    def _run_until(self, seconds: int) -> None:
+        self.world.run_until(seconds * SECOND, self._look)
+
+    def _look(self) -> None:
+        """After each event."""
+        self._invariants.check()
+        self._ledger.verify()
+        self._leases.verify()
+
+    def _outcome(self) -> Outcome:
+        leader = self.cluster.leader()
+        assert leader is not None, "the reckoning found one"
+        return Outcome(
+            self.world.seed,
+            self.world.events_run,
+            self.cluster.network.messages_sent,
+            self._ledger.writes,
+            self._ledger.reads,
+            self._ledger.failures,
+            self._leases.renewals,
+            self._leases.expirations,
+            sum(len(client.seen) for client in self._watches.clients),
+            self._watches.cancellations,
+            self._nemesis.crashes,
+            sum(place.image.installs for place in self.cluster.members.values()),
+            leader.raft.commit,
+            leader.raft.term,
+            leader.state.rolling_hash,
+        )
 
 
-def _set_calm(cluster: SimCluster) -> None:
-    cluster.faults = Faults()
-    for place in cluster.running():
-        if place.storage is not None:
-            place.storage.be_calm()
-
-
-def _reckon(cluster: SimCluster, clients: Clients) -> None:
-    """Once healed: one leader, all members at the same state, and every promise kept."""
-    leader = cluster.leader()
-    if leader is None:
-        raise InvariantError("no leader long after the last fault")
-    for place in cluster.running():
-        node = place.node
-        assert node is not None
-        if place.member_id not in leader.raft.membership.members:
-            continue
-        if node.applying.index != leader.applying.index:
-            raise InvariantError(
-                f"member {place.member_id} has applied {node.applying.index}, "
-                f"the leader {leader.applying.index}"
-            )
-        if node.state.rolling_hash != leader.state.rolling_hash:
-            raise InvariantError(f"member {place.member_id} differs from the leader")
-    _check_promises(leader, clients)
-
-
-def _check_promises(leader: Node, clients: Clients) -> None:
-    """Every acknowledged put can still be read at its revision, unless that was compacted."""
-    store = leader.state.store
-    for revision, (key, value) in clients.promises.acknowledged.items():
-        if revision > store.revision:
-            raise InvariantError(f"revision {revision} was acknowledged and is gone")
-        if revision < store.compact_revision:
-            continue
-        result = execute_range(store, rpc_pb2.RangeRequest(key=key, revision=revision))
-        if isinstance(result, Failure):
-            raise InvariantError(f"revision {revision}: {result.name}")
-        kvs = rpc_pb2.RangeResponse.FromString(result[1]).kvs
-        if not kvs or kvs[0].value != value or kvs[0].mod_revision != revision:
-            raise InvariantError(
-                f"revision {revision}: {key!r}={value!r} was acknowledged, is {kvs}"
-            )
+def run_seed(seed: int, storm_seconds: int = STORM_SECONDS) -> Outcome:
+    """Runs one seed; raises as `Run.carry_out`."""
+    return Run(seed).carry_out(storm_seconds)

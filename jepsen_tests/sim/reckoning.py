@@ -1,0 +1,91 @@
+"""After the storm: a healed cluster agrees, answers, and has kept every promise."""
+
+from jepsen_tests.sim.broken import BrokenPromiseError
+from jepsen_tests.sim.cluster import SimCluster, SimMember
+from jepsen_tests.sim.reference import Reference
+from raftkv.command.types import CommandKind, Failure, Result
+from raftkv.mvcc.hash import hash_now
+from raftkv.node.node import Node
+from raftkv.pb import rpc_pb2
+
+PROBE_SECONDS = 2
+"""How long a member of a healthy cluster may take to answer."""
+
+
+class Reckoning:
+    """The checks at the end of a run."""
+
+    def __init__(self, cluster: SimCluster, reference: Reference) -> None:
+        self._cluster = cluster
+        self._reference = reference
+        self._unanswered: dict[tuple[int, str], str] = {}
+
+    def probe(self) -> None:
+        """Asks every member of the cluster to write and to read."""
+        for place in self._members():
+            node, me = place.node, place.member_id
+            assert node is not None, "a member of a healed cluster runs"
+            put = rpc_pb2.PutRequest(key=b"probe", value=b"%d" % me)
+            node.propose(CommandKind.PUT, put.SerializeToString(), self._expect(me, "write"))
+            node.read_barrier(self._expect(me, "read"))
+
+    def reckon(self) -> None:
+        """Holds every member against the leader, and the leader against the log's meaning."""
+        for (member, what), answer in self._unanswered.items():
+            raise BrokenPromiseError(f"member {member} of a healed cluster: {what} {answer}")
+        leader = self._leader()
+        for place in self._members():
+            node = place.node
+            assert node is not None, "a member of a healed cluster runs"
+            if node.applying.index != leader.applying.index:
+                raise BrokenPromiseError(
+                    f"member {place.member_id} has applied {node.applying.index}, "
+                    f"the leader {leader.applying.index}"
+                )
+            self._check_rows(place, node)
+            self._check_tables(place, node)
+
+    def _check_rows(self, place: SimMember, node: Node) -> None:
+        """HashKV, and what the quota counts."""
+        theirs, true = node.state.store, self._reference.state.store
+        if hash_now(theirs, theirs.revision) != hash_now(true, true.revision):
+            raise BrokenPromiseError(f"member {place.member_id} stores other rows than the log")
+        if theirs.key_count != true.key_count:
+            raise BrokenPromiseError(
+                f"member {place.member_id} has {theirs.key_count} keys, not {true.key_count}"
+            )
+
+    def _check_tables(self, place: SimMember, node: Node) -> None:
+        theirs, true = node.state, self._reference.state
+        if theirs.lessor.ids() != true.lessor.ids() or theirs.members.all() != true.members.all():
+            raise BrokenPromiseError(f"member {place.member_id} has other leases or members")
+
+    def _members(self) -> list[SimMember]:
+        members = self._leader().raft.membership.members
+        return [self._cluster.members[member] for member in sorted(members)]
+
+    def _leader(self) -> Node:
+        leader = self._cluster.leader()
+        if leader is None:
+            raise BrokenPromiseError("no leader long after the last fault")
+        return leader
+
+    def _expect(self, member: int, what: str) -> "Expectation":
+        key = (member, what)
+        self._unanswered[key] = f"was not answered within {PROBE_SECONDS} s"
+        return Expectation(self._unanswered, key)
+
+
+class Expectation:
+    """A probe's callback: a success takes it from the list, a failure is written down."""
+
+    def __init__(self, unanswered: dict[tuple[int, str], str], key: tuple[int, str]) -> None:
+        self._unanswered = unanswered
+        self._key = key
+
+    def __call__(self, result: Result | None) -> None:
+        """Takes the answer."""
+        if isinstance(result, Failure):
+            self._unanswered[self._key] = f"failed: {result.name}"
+        else:
+            del self._unanswered[self._key]
