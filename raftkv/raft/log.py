@@ -159,6 +159,7 @@ class Log:
             self.truncate(self.first_index)
         self.offset, self.offset_term, self.last_index = index, term, index
         self.durable_index = self._written = index
+        self._run_first = 0
 
     def persisted(self, term: int, index: int) -> bool:
         """Notes that the entry of `term` at `index` and all before it are durable.

@@ -4,6 +4,7 @@ Messages are drawn with any numbers, from members and strangers, from the past a
 damaged entries, gaps and configurations that can't be.
 """
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +80,8 @@ def fitting_appends(draw: st.DrawFn) -> AppendEntries:
     )
 
 
-to_sender_term = (st.sampled_from([1, 1, 1, 1, 2]), members, number)
+terms = st.one_of(st.integers(TERM, TERM + 2), number)
+to_sender_term = (st.sampled_from([1, 1, 1, 1, 2]), members, terms)
 messages = st.one_of(
     st.builds(RequestVote, *to_sender_term, number, number, st.booleans(), st.booleans()),
     st.builds(RequestVoteResponse, *to_sender_term, st.booleans(), st.booleans()),
@@ -149,6 +151,10 @@ class Watch:
         assert raft.first_index - 1 <= raft.commit, "the log was cut beyond the commit index"
         assert (raft.leader == 1) == (raft.role is Role.LEADER), "who leads?"
         assert set(state.votes) <= {1, *state.peers}, "strangers vote"
+        ruling = raft.membership
+        assert state.peers == tuple(sorted(ruling.members - {1})), "peers of another time"
+        assert state.halves[0] == ruling.voters, "voters of another time"
+        assert state.halves[1:] == ((ruling.voters_outgoing,) if ruling.is_joint else ())
         assert len(state.reads_waiting) <= 5, "too many reads wait"
         self.look_at_committed()
         self.look_at_progress()
@@ -196,6 +202,7 @@ class Watch:
         self.handed_out = raft.commit
 
 
+@pytest.mark.slow
 @given(
     role=st.sampled_from(Role),
     pre_vote=st.booleans(),

@@ -92,6 +92,17 @@ def test_a_member_enters_any_higher_term_it_sees_and_follows(role: Role, kind: i
     assert (raft.term, raft.role) == (8, Role.FOLLOWER)
 
 
+def test_a_term_is_durable_before_anyone_is_told_that_it_was_entered() -> None:
+    raft = member()
+
+    update = receive(raft, Heartbeat(1, 2, 5, 0, 1))
+    assert update.must_write
+    assert not update.messages
+    assert [type(m) for m in update.messages_after_write] == [HeartbeatResponse]
+
+    assert receive(raft, Heartbeat(1, 2, 5, 0, 1)).messages
+
+
 def test_a_member_that_enters_a_term_has_not_voted_in_it() -> None:
     raft = candidate()
     assert raft.vote == 1
@@ -249,6 +260,7 @@ def test_votes_of_who_is_not_a_voter_do_not_count() -> None:
     answer(raft, [4, 5, 6, 7])
 
     assert raft.role is Role.CANDIDATE
+    assert set(raft._state.votes) <= {1, 4}, "strangers are not even remembered"
 
 
 def test_a_vote_from_an_earlier_term_does_not_count() -> None:
@@ -286,6 +298,15 @@ def test_a_vote_is_durable_before_it_is_given() -> None:
     assert update.hard_state == HardState(term=1, vote=2, commit=0)
     assert not update.messages
     assert sent(update, RequestVoteResponse)[0].granted
+
+
+def test_a_vote_in_a_term_entered_before_is_written_too() -> None:
+    raft = member(hard_state=HardState(term=1))
+
+    update = receive(raft, RequestVote(1, 2, 1, 0, 0, pre_vote=False, transfer=False))
+
+    assert update.must_write
+    assert update.hard_state == HardState(term=1, vote=2, commit=0)
 
 
 def test_a_vote_given_again_still_waits_for_the_write_that_may_be_under_way() -> None:
@@ -357,6 +378,17 @@ def test_a_candidate_that_neither_wins_nor_loses_tries_again_in_a_new_term() -> 
     assert [m.term for m in sent(update, RequestVote)] == [2, 2]
 
 
+def test_after_a_split_vote_the_next_attempt_comes_soon() -> None:
+    raft = candidate(config=FULL)
+    answer(raft, [2], granted=False)
+    assert raft.role is Role.CANDIDATE
+
+    update = ticks(raft, 3)
+
+    assert role_of(raft) is Role.PRE_CANDIDATE
+    assert {(m.term, m.pre_vote) for m in sent(update, RequestVote)} == {(2, True)}
+
+
 def test_election_timeouts_are_drawn_anew_for_each_election() -> None:
     draws = iter([4, 7, 5, 9])
     raft = member(election_timeout=lambda: next(draws))
@@ -400,15 +432,15 @@ def test_a_voter_denies_candidates_whose_log_is_behind_its_own(
 
 
 def test_before_it_raises_its_term_a_member_asks_whether_it_could_win() -> None:
-    raft = member(config=FULL)
+    raft = member(config=FULL, hard_state=HardState(term=4, vote=3))
 
     update = ticks(raft)
 
-    assert (raft.role, raft.term, raft.vote) == (Role.PRE_CANDIDATE, 0, 0)
+    assert (raft.role, raft.term, raft.vote) == (Role.PRE_CANDIDATE, 4, 3)
     assert not update.must_write
     assert [(m.to, m.term, m.pre_vote) for m in sent(update, RequestVote)] == [
-        (2, 1, True),
-        (3, 1, True),
+        (2, 5, True),
+        (3, 5, True),
     ]
 
 

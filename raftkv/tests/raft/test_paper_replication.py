@@ -547,6 +547,17 @@ def test_accepted_entries_of_several_appends_are_answered_once() -> None:
     assert [m.index for m in sent(update, AppendEntriesResponse)] == [3]
 
 
+def test_what_one_leader_sent_is_not_acknowledged_to_the_next() -> None:
+    raft = member(log=[1])
+    old = AppendEntries(1, 2, 2, 1, 1, 0, log_of(2, 2, first=2))
+
+    update = receive(raft, old, Heartbeat(1, 3, 3, 0, 1))
+    assert not sent(update, AppendEntriesResponse)
+    update = append(raft, 3, 3, (1, 1), [3])
+
+    assert [(m.to, m.index) for m in sent(update, AppendEntriesResponse)] == [(3, 2)]
+
+
 def test_too_much_uncommitted_rejects_proposals_until_some_is_committed() -> None:
     raft = settled_leader(config=with_config(uncommitted_bytes_max=50))
     update = take(raft, Propose([b"a" * 100]))

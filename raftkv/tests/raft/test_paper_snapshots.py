@@ -6,9 +6,9 @@ A test for each sentence that says what a member does, in our words; given, when
 import pytest
 
 from raftkv.raft.core import Raft
-from raftkv.raft.events import Compact, Propose, Receive, SnapshotSent, Tick
+from raftkv.raft.events import Compact, PeerLost, Propose, Receive, SnapshotSent, Tick
 from raftkv.raft.membership import encode_membership
-from raftkv.raft.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot
+from raftkv.raft.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot, RequestVote
 from raftkv.raft.progress import Mode
 from raftkv.raft.state import Role
 from raftkv.raft.types import EntryKind, HardState, Membership, encode_entry, entry_payload
@@ -215,6 +215,22 @@ def test_a_follower_that_is_no_longer_heard_gets_no_other_snapshot() -> None:
         assert not take(raft, Propose([b"y"]), Tick()).snapshots
 
 
+def test_a_silent_follower_whose_connection_closes_is_sent_no_snapshot() -> None:
+    raft = settled_leader(config=FULL)
+    take(raft, Propose([b"x"]))
+    persist(raft, take(raft, Propose([b"y"])))
+    accept(raft, 2)
+    take(raft, Compact(raft.commit))
+    for _ in range(2 * TIMEOUT):
+        hear(raft, 2)
+        ticks(raft, 1)
+
+    assert not take(raft, PeerLost(3)).snapshots
+    ticks(raft, 1)
+
+    assert hear(raft, 3).snapshots == [3]
+
+
 def test_a_follower_that_turns_out_to_have_the_entries_needs_no_snapshot() -> None:
     raft = cut_beyond_learner()
     lags(raft)
@@ -342,6 +358,15 @@ def test_a_snapshot_brings_its_configuration_and_later_ones_in_the_log_stay() ->
     install(raft, 9, 5)
 
     assert raft.membership == VOTERS
+
+
+def test_who_got_a_new_configuration_by_snapshot_campaigns_among_its_voters() -> None:
+    raft = follower(1)
+    install(raft, 9, 4, OTHERS)
+
+    update = ticks(raft)
+
+    assert [m.to for m in sent(update, RequestVote)] == [2, 3, 4]
 
 
 def test_a_snapshot_counts_as_the_leaders_word() -> None:

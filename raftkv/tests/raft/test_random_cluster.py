@@ -20,9 +20,10 @@ from raftkv.raft.events import (
     Tick,
     TransferLeadership,
 )
+from raftkv.raft.messages import Message
 from raftkv.raft.state import Role
 from raftkv.raft.types import Membership, entry_payload
-from raftkv.tests.raft.describe import Parcel
+from raftkv.tests.raft.describe import Parcel, StateTransfer
 from raftkv.tests.raft.invariants import Invariants
 from raftkv.tests.raft.world import Member, World
 
@@ -40,6 +41,7 @@ class Faults:
     lose: float
     reorder: float
     repeat: float
+    together: float
     crash: float
     partition: float
     compact: float
@@ -58,6 +60,7 @@ def draw_faults(chance: random.Random) -> Faults:
         lose=up_to(0.3),
         reorder=up_to(0.8),
         repeat=up_to(0.2),
+        together=up_to(0.5),
         crash=up_to(0.03),
         partition=up_to(0.03),
         compact=up_to(0.05),
@@ -176,8 +179,26 @@ class Run:
         parcel = waiting[at]
         if self.is_cut(parcel) or chance.random() < faults.lose:
             self.world.drop(parcel)
+        elif chance.random() < faults.together and not isinstance(parcel, StateTransfer):
+            self.deliver_together(parcel)
         else:
             self.world.deliver(parcel, keep=chance.random() < faults.repeat)
+
+    def deliver_together(self, first: Message) -> None:
+        """Several messages arrive before their receiver takes its next turn."""
+        receiver = self.world.members.get(first.to)
+        if receiver is None or receiver.raft is None:
+            self.world.drop(first)
+            return
+        waiting = self.world.network
+        same = [
+            parcel
+            for parcel in waiting
+            if parcel.to == first.to
+            and not isinstance(parcel, StateTransfer)
+            and not self.is_cut(parcel)
+        ]
+        self.world.deliver_together(same[: self.chance.randint(1, 4)])
 
     def is_cut(self, parcel: Parcel) -> bool:
         """Whether a partition lies between sender and receiver."""

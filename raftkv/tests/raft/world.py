@@ -221,6 +221,12 @@ class World:
         else:
             self.step(parcel.to, Receive(parcel))
 
+    def deliver_together(self, messages: list[Message]) -> None:
+        """Hands over several messages to one member, which sees them before it acts on any."""
+        for message in messages:
+            self._take(message)
+        self.step(messages[0].to, *map(Receive, messages))
+
     def drop(self, parcel: Parcel) -> None:
         """Loses something from the network."""
         self._take(parcel)
