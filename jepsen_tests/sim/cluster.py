@@ -171,7 +171,7 @@ class SimCluster:
         node = place.node
         if node is not None and node.state.members.is_removed(place.member_id):
             place.removed = True
-        self.world.after(0, lambda: self.crash(place.member_id) if place.node else None)
+            self.world.after(0, lambda: self.crash(place.member_id) if place.node else None)
 
     def _turn_due(self, place: SimMember) -> None:
         if not place.turn_due:

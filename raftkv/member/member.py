@@ -67,7 +67,7 @@ class Member:
             storage.bootstrap(Identity(origin.cluster, origin.member), first)
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
-        self._peers = PeerPort(identity, config)
+        self._peers = PeerPort(identity, config, self._removed)
         self._node = node = assemble(
             self._start_of(identity), storage.load(), storage, self._peers.transport
         )
@@ -144,6 +144,8 @@ class Member:
 
     def _members_changed(self) -> None:
         self._peers.update()
+        if self._node.state.members.is_removed(self._node.raft.member_id):
+            self._loop.call_soon(self._removed)  # what this turn still has to say goes out first
 
     def _removed(self) -> None:
         self._fail("the member has been permanently removed from the cluster")
@@ -173,7 +175,6 @@ class Member:
             election_timeout=lambda: chance.randint(ticks, 2 * ticks - 1),
             wake=self._wake,
             members_changed=self._members_changed,
-            removed=self._removed,
         )
 
     async def _fresh(self) -> None:

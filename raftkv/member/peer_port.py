@@ -1,5 +1,6 @@
 """The peer port of a member: where the other members are, and what they send to the node."""
 
+from collections.abc import Callable
 from random import SystemRandom
 
 from raftkv.config import MemberConfig
@@ -14,7 +15,9 @@ from raftkv.transport import TcpTransport, TransportHooks, TransportSettings
 class PeerPort:
     """Keeps the transport's peers in step with the members table."""
 
-    def __init__(self, identity: Identity, config: MemberConfig) -> None:
+    def __init__(
+        self, identity: Identity, config: MemberConfig, on_removed: Callable[[], None]
+    ) -> None:
         self._identity = identity
         self._config = config
         self._node: Node
@@ -30,6 +33,8 @@ class PeerPort:
             TransportHooks(
                 on_message=self._on_message,
                 on_peer_lost=self._on_lost,
+                is_removed=self._is_removed,
+                on_removed=on_removed,
                 cluster_info=self._cluster_info,
             ),
         )
@@ -75,6 +80,9 @@ class PeerPort:
 
     def _on_lost(self, member: int) -> None:
         self._node.peer_lost(member)
+
+    def _is_removed(self, member: int) -> bool:
+        return self._node.state.members.is_removed(member)
 
     def _cluster_info(self) -> ClusterInfo:
         return ClusterInfo(

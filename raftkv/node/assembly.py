@@ -28,7 +28,6 @@ class Start:
     """Draws an election timeout, in ticks."""
     wake: Callable[[], None]
     members_changed: Callable[[], None]
-    removed: Callable[[], None]
 
 
 def assemble(start: Start, stored: StoredLog, storage: Storage, transport: Transport) -> Node:
@@ -55,7 +54,6 @@ def assemble(start: Start, stored: StoredLog, storage: Storage, transport: Trans
     hooks = NodeHooks(
         wake=start.wake,
         members_changed=start.members_changed,
-        removed=start.removed,
         new_state=new_state,
     )
     return Node(

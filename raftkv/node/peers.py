@@ -11,7 +11,6 @@ from raftkv.peer.messages import (
     ForwardProposals,
     LeaseRequest,
     LeaseResponse,
-    MemberRemoved,
     PeerMessage,
     ProposalsRejected,
     ReadIndexRequest,
@@ -73,5 +72,4 @@ _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
     SnapshotChunk: lambda parts, message: parts.receiving.chunk(message),
     SnapshotEnd: _on_snapshot_end,
     SnapshotAck: lambda parts, message: parts.sending.acknowledge(message),
-    MemberRemoved: lambda parts, _: parts.hooks.removed(),
 }

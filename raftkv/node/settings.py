@@ -31,8 +31,6 @@ class NodeHooks:
     wake: Callable[[], None]
     """A turn is due."""
     members_changed: Callable[[], None]
-    """The members table changed, or this member's place in it."""
-    removed: Callable[[], None]
-    """The cluster has removed this member."""
+    """The members table changed; this member may be gone from it."""
     new_state: Callable[[], StateMachine]
     """Makes an empty state machine, for a snapshot to fill."""

@@ -52,7 +52,6 @@ _SHAPES: dict[int, Shape[AnyMessage]] = {
         ),
     ),
     33: (p.SnapshotAck, (*_TO, f.identifier, f.counter, f.flag)),
-    34: (p.MemberRemoved, _TO),
 }
 _CODES: dict[object, int] = {kind: code for code, (kind, _) in _SHAPES.items()}
 _APPEND_ENTRIES = _CODES[r.AppendEntries]

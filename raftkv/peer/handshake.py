@@ -40,6 +40,10 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Removed(NamedTuple):
+    """The answer to Hello for a member that the cluster has removed, and that may not know it."""
+
+
 class MemberInfo(NamedTuple):
     """A member as the cluster knows it."""
 
@@ -59,7 +63,7 @@ class ClusterInfo(NamedTuple):
 
 
 Question: TypeAlias = Hello | AskClusterInfo
-Answer: TypeAlias = Accepted | Refused | ClusterInfo
+Answer: TypeAlias = Accepted | Refused | Removed | ClusterInfo
 
 _MEMBERS_MAX = 1_000
 
@@ -90,6 +94,7 @@ _ANSWERS: dict[int, Shape[Answer]] = {
     1: (Accepted, ()),
     2: (Refused, (f.text,)),
     3: (ClusterInfo, (f.identifier, _members)),
+    4: (Removed, ()),
 }
 _CODES: dict[object, int] = {
     **{kind: code for code, (kind, _) in _QUESTIONS.items()},

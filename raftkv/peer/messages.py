@@ -121,13 +121,6 @@ class SnapshotAck(NamedTuple):
     accepted: bool
 
 
-class MemberRemoved(NamedTuple):
-    """Tells a former member that the cluster has removed it."""
-
-    to: int
-    sender: int
-
-
 PeerMessage: TypeAlias = (
     ForwardProposals
     | ForwardMembership
@@ -140,5 +133,4 @@ PeerMessage: TypeAlias = (
     | SnapshotChunk
     | SnapshotEnd
     | SnapshotAck
-    | MemberRemoved
 )

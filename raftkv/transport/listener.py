@@ -22,6 +22,7 @@ from raftkv.peer.handshake import (
     AskClusterInfo,
     Hello,
     Refused,
+    Removed,
     decode_question,
     encode_handshake,
 )
@@ -176,6 +177,11 @@ class Incoming(asyncio.Protocol):
         if reason:
             self._listener.refused(hello.sender, reason)
             self._answer(Refused(reason))
+            self._end()
+            return
+        if self._listener.hooks.is_removed(hello.sender):
+            self._listener.refused(hello.sender, "it was removed from the cluster")
+            self._answer(Removed())
             self._end()
             return
         self.member = hello.sender

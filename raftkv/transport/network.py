@@ -46,7 +46,7 @@ class TcpTransport:
             self._peers[member].update(urls)
             return
         statistics = self._statistics.setdefault(member, PeerStatistics())
-        peer = Peer(member, urls, self._settings, statistics, self._hooks.on_peer_lost)
+        peer = Peer(member, urls, self._settings, statistics, self._hooks)
         self._peers[member] = peer
         self._tasks[member] = asyncio.get_running_loop().create_task(peer.run())
 

@@ -7,12 +7,12 @@ than the other side takes it is dropped beyond a bound. Consensus repeats what m
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from raftkv.peer.framing import frame_head
-from raftkv.peer.handshake import Accepted, Hello, Refused
+from raftkv.peer.handshake import Accepted, Hello, Refused, Removed
 from raftkv.transport.asking import Asking
-from raftkv.transport.settings import PeerStatistics, TransportSettings
+from raftkv.transport.settings import PeerStatistics, TransportHooks, TransportSettings
 from raftkv.transport.sockets import context_for, parse_url, round_trip_seconds
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Peer:
         urls: Where it listens; tried in turn.
         settings: Who we are, and the bounds.
         statistics: Where to count.
-        on_lost: Called when an agreed connection ends that we did not end.
+        hooks: Who is told of a connection that ended, and of our removal.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class Peer:
         urls: Sequence[str],
         settings: TransportSettings,
         statistics: PeerStatistics,
-        on_lost: Callable[[int], None],
+        hooks: TransportHooks,
     ) -> None:
         self.member = member
         self.ticks_connected = 0
         self._urls = tuple(urls)
         self._settings = settings
         self._statistics = statistics
-        self._on_lost = on_lost
+        self._hooks = hooks
         self._frames: list[bytes] = []
         self._frames_bytes = 0
         self._transport: asyncio.Transport | None = None
@@ -137,6 +137,8 @@ class Peer:
             async with asyncio.timeout(settings.config.handshake_milliseconds_max / 1_000):
                 await dial(url, asking, settings.ssl_outgoing)
                 answer = await asking.answer
+            if isinstance(answer, Removed):
+                self._hooks.on_removed()
             if not isinstance(answer, Accepted):
                 return answer.reason if isinstance(answer, Refused) else str(answer)
             self._begin(url, asking)
@@ -164,7 +166,7 @@ class Peer:
         if self._transport is not None:
             self._transport = None
             logger.warning("lost the connection to member %x", self.member)
-            self._on_lost(self.member)
+            self._hooks.on_peer_lost(self.member)
 
 
 async def dial(url: str, asking: Asking, ssl_outgoing: ssl.SSLContext | None) -> None:

@@ -31,6 +31,10 @@ class TransportHooks:
     on_message: Callable[[AnyMessage], None]
     on_peer_lost: Callable[[int], None]
     """A connection with the member ended, either way; it is made again without being asked."""
+    is_removed: Callable[[int], bool]
+    """Whether the cluster has removed a member: it is told so when it dials."""
+    on_removed: Callable[[], None]
+    """The cluster has removed this member."""
     cluster_info: Callable[[], ClusterInfo]
     """What a process is told that wants to join."""
 

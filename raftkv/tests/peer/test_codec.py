@@ -98,7 +98,6 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
         memberships,
     ),
     p.SnapshotAck: st.builds(p.SnapshotAck, members, members, identifiers, counters, flags),
-    p.MemberRemoved: st.builds(p.MemberRemoved, members, members),
 }
 every_message = st.one_of(*MESSAGES.values())
 

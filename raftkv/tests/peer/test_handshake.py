@@ -17,6 +17,7 @@ from raftkv.peer.handshake import (
     MemberInfo,
     Question,
     Refused,
+    Removed,
     decode_answer,
     decode_question,
     encode_handshake,
@@ -36,7 +37,7 @@ def test_a_question_comes_back_as_it_was(question: Question) -> None:
     assert decode_question(encode_handshake(question)) == question
 
 
-@pytest.mark.parametrize("answer", [Accepted(), Refused("another cluster"), INFO])
+@pytest.mark.parametrize("answer", [Accepted(), Refused("another cluster"), Removed(), INFO])
 def test_an_answer_comes_back_as_it_was(answer: Answer) -> None:
     assert decode_answer(encode_handshake(answer)) == answer
 

@@ -30,6 +30,9 @@ class Site:
     ssl_outgoing: ssl.SSLContext | None = None
     received: list[AnyMessage] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    removed: set[int] = field(default_factory=set)
+    removals: list[bool] = field(default_factory=list)
+    """One for each time that this member was told of its removal."""
 
     def __post_init__(self) -> None:
         settings = TransportSettings(
@@ -43,6 +46,8 @@ class Site:
         hooks = TransportHooks(
             on_message=self.received.append,
             on_peer_lost=self.lost.append,
+            is_removed=self.removed.__contains__,
+            on_removed=lambda: self.removals.append(True),
             cluster_info=self.info,
         )
         self.transport = TcpTransport(settings, hooks)

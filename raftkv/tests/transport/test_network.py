@@ -240,3 +240,13 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 def test_a_url_of_no_use_is_an_error(url: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         asyncio.run(Site(1).transport.listen([url]))
+
+
+def test_a_removed_member_that_dials_is_told() -> None:
+    async def body() -> None:
+        async with Site(1, removed={2}) as one, Site(2) as gone:
+            gone.transport.add_peer(1, [one.url])
+            await until(lambda: gone.removals)
+            assert not gone.transport.is_connected(1)
+
+    run(body)
