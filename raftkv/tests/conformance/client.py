@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from google.protobuf.message import Message
 
 from raftkv.pb import rpc_pb2 as pb
 
-ANSWER_SECONDS_MAX = 10.0
+ANSWER_SECONDS_MAX = 5.0
 
 
 class Method(NamedTuple):
@@ -121,12 +120,9 @@ class WatchStream:
 
     def wait(self, is_there: Callable[[list[pb.WatchResponse]], bool], what: str) -> None:
         """Returns when the responses so far satisfy a condition."""
-        deadline = time.monotonic() + ANSWER_SECONDS_MAX
         with self._changed:
-            while not is_there(self.responses):
-                left = deadline - time.monotonic()
-                assert left > 0, f"no {what} came: {self.responses[-5:]} {self.failure}"
-                self._changed.wait(left)
+            came = self._changed.wait_for(lambda: is_there(self.responses), ANSWER_SECONDS_MAX)
+        assert came, f"no {what} came: {self.responses[-5:]} {self.failure}"
 
     def close(self) -> None:
         """Ends the stream."""

@@ -1,4 +1,4 @@
-"""Messages with revisions counted from where an example began, so that one store can serve many examples."""
+"""Revisions counted from where an example began, so that one store can serve many examples."""
 
 from typing import Any, TypeVar
 
