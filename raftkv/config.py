@@ -42,7 +42,8 @@ class WireConfig:
     message_bytes_max: int = 1_572_864 + 512 * KIB
     """A larger gRPC message ends its call with RESOURCE_EXHAUSTED, as grpc-go words it."""
     header_block_bytes_max: int = 16 * KIB
-    """A larger header block (CONTINUATION included) closes the connection with ENHANCE_YOUR_CALM."""
+    """A larger header block (CONTINUATION included) closes the connection with
+    ENHANCE_YOUR_CALM."""
     header_list_bytes_max: int = 64 * KIB
     """A header list that decodes to more closes the connection with ENHANCE_YOUR_CALM."""
     concurrent_streams_max: int = 100_000
@@ -53,12 +54,13 @@ class WireConfig:
     """Bytes kept for requests that are not complete or not yet handled, a connection; the call that
     passes it ends with RESOURCE_EXHAUSTED."""
     output_bytes_max: int = 16 * MIB
-    """DATA that a slow reader leaves waiting in the output; beyond it streams wait. The same again of
-    unary replies may wait for the client's windows; beyond it unary requests wait too."""
+    """DATA that a slow reader leaves waiting in the output; beyond it streams wait. The same again
+    of unary replies may wait for the client's windows; beyond it unary requests wait too."""
     output_frames_max: int = 65_536
     """Pieces of output that a slow reader leaves waiting; beyond it `accepts_input` is False."""
     stream_output_bytes_max: int = 4 * MIB
-    """Responses of one stream that wait for the client's windows; beyond it its requests wait too."""
+    """Responses of one stream that wait for the client's windows; beyond it its requests wait
+    too."""
     control_frames_max: int = 1_000
     """PING, SETTINGS, RST_STREAM, empty frames and streams that we must reset, between two sent
     responses or in a second; beyond it ENHANCE_YOUR_CALM."""
@@ -152,12 +154,13 @@ class WatchConfig:
     catch_up_rows_per_turn_max: int = 1_000
     """Rows of history that all catching-up watches may read in one turn."""
     catch_up_bytes_per_turn_max: int = 4 * MIB
-    """The same in bytes, counted once for each watch that shares the reading; 64 KiB are always read."""
+    """The same in bytes, counted once for each watch that shares the reading; 64 KiB are always
+    read."""
     progress_notify_interval_ms: int = 600_000
     """Watches that asked for it are told how far they are when they had no event for so long."""
     response_bytes_max: int = 1_572_864 + 512 * KIB
-    """A larger batch of events is split: marked as fragments, as etcd does it, for watches that asked for
-    them, otherwise between two revisions."""
+    """A larger batch of events is split: marked as fragments, as etcd does it, for watches that
+    asked for them, otherwise between two revisions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
