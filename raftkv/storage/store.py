@@ -88,9 +88,7 @@ class LmdbStorage:
         """
         assert self._writer is None, "loaded twice"
         stored = startup.read_log(self._environment)
-        self._writer = Writer(
-            self._environment, self._config, self._hooks, self._committed
-        )
+        self._writer = Writer(self._environment, self._config, self._hooks, self._committed)
         return stored
 
     def write(self, batch: WriteBatch) -> int:

@@ -176,7 +176,7 @@ def _merged_entries(writes: list[Write]) -> tuple[int, list[bytes]]:
         if batch.truncate_from:
             first = entry_index(entries[0]) if entries else batch.truncate_from
             if batch.truncate_from <= first:
-                truncate_from = min(truncate_from or batch.truncate_from, batch.truncate_from)
+                truncate_from = batch.truncate_from  # never beyond the end of what is merged so far
             del entries[max(batch.truncate_from - first, 0) :]
         entries += batch.entries
     return truncate_from, entries

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from raftkv.storage import LmdbStorage
+from raftkv.storage.overlay import Overlay
 from raftkv.tests.storage.harness import Disk, batch_of, row_key
 
 END = b"\xff" * 17
@@ -34,6 +35,17 @@ def test_a_row_is_seen_before_while_and_after_it_is_written(tmp_path: Path) -> N
     with Disk(tmp_path) as disk:
         assert disk.rows.get(row_key(1)) == b"one"
         assert disk.rows.get(row_key(2)) is None, "it was never part of a write"
+
+
+def test_a_row_stays_readable_when_only_an_earlier_write_is_durable() -> None:
+    overlay = Overlay()
+    for sequence in (1, 2):
+        overlay.current.rows[row_key(sequence)] = b"row %d" % sequence
+        overlay.seal(sequence)
+    overlay.release(1, 0)
+    assert overlay.fresh == {row_key(2): b"row 2"}
+    overlay.release(2, 0)
+    assert overlay.fresh == {}
 
 
 def test_many_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:

@@ -157,6 +157,47 @@ def test_a_crash_at_any_step_leaves_the_old_state_or_the_new_one(tmp_path: Path)
     assert {True, False} == set(seen)
 
 
+def staged_rows(disk: Disk) -> int:
+    """Rows and table entries in the generation that is not in use."""
+    environment = disk.storage._environment
+    unused = environment.generations[1 - disk.storage._view.generation.number]
+    with environment.lmdb.begin() as txn:
+        databases = (unused.rows, *unused.tables.values())
+        return sum(txn.stat(database)["entries"] for database in databases)
+
+
+def test_the_space_of_the_old_state_is_given_back(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        write_old_state(disk)
+        disk.wait(stage(disk))
+        assert staged_rows(disk) >= len(NEW_ROWS)
+        disk.write(INSTALL)
+        disk.wait(disk.storage._sequence)
+        assert staged_rows(disk) == 0
+
+
+def test_the_space_of_an_unfinished_snapshot_is_given_back_by_the_next_start(
+    tmp_path: Path,
+) -> None:
+    with Disk(tmp_path) as disk:
+        write_old_state(disk)
+        disk.wait(stage(disk))
+    with Disk(tmp_path) as disk:
+        assert staged_rows(disk) == 0
+        assert shows_old(disk)
+
+
+def test_entries_beyond_the_snapshot_go_with_the_old_log(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        write_old_state(disk)
+        disk.write(batch_of(entries(10, 60, term=2), commit=5, applied=5, term=2))
+        stage(disk)
+        disk.write(INSTALL)
+        assert not disk.failures
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(51, 2, term=3)
+
+
 def test_tables_the_schema_does_not_name_are_our_mistake(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk, pytest.raises(AssertionError, match="auth"):
         disk.storage.stage_tables({"auth": []})

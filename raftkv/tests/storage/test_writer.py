@@ -3,6 +3,7 @@
 import errno
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import lmdb
@@ -74,6 +75,30 @@ def test_nothing_overtakes_a_write_that_waits(tmp_path: Path) -> None:
         assert len(disk.stored.entries) == 6
 
 
+def test_a_small_write_waits_behind_one_that_was_not_taken_yet(tmp_path: Path) -> None:
+    with Disk(tmp_path, StorageConfig()) as disk:
+        quick(disk)
+        writer = disk.storage._loaded
+        taken_from, writer._queue = writer._queue, SimpleQueue()
+        disk.storage.write(batch_of(entries(2, 5)))
+        last = disk.storage.write(batch_of(entries(7, 1)))
+        assert writer.statistics.count == 1, "the second was committed before the first"
+        waiting, writer._queue = writer._queue, taken_from
+        while not waiting.empty():
+            taken_from.put(waiting.get())
+        disk.wait(last)
+        assert not disk.failures
+
+
+def test_rows_out_of_order_are_our_mistake_and_stop_the_member(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        disk.rows.put(row_key(5), b"row")
+        disk.write(batch_of([]))
+        disk.rows.put(row_key(3), b"LMDB would drop it without a word")
+        disk.wait(disk.storage.write(batch_of([])))
+        assert "0 of 1 rows were past the end" in disk.failures[0]
+
+
 def test_what_waits_is_committed_at_once_and_announced_once(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         writing = disk.storage._loaded._writing
@@ -108,6 +133,12 @@ def test_a_failed_commit_in_place_is_told_later(tmp_path: Path) -> None:
         assert disk.failures == []
         disk.wait(2)
         assert disk.failures == [f"disk error at {tmp_path}: put: Input/output error"]
+        mend_commits(disk)
+        disk.storage.write(batch_of(entries(2, 1)))
+        disk.storage.write(batch_of(entries(3, 9)))
+    assert disk.durable == [1]
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 1), "it wrote on after a failure"
 
 
 def lmdb_error(kind: type[lmdb.Error], text: str, code: int) -> lmdb.Error:
@@ -122,6 +153,10 @@ def break_commits(disk: Disk) -> None:
         raise lmdb_error(lmdb.DiskError, "put: Input/output error", errno.EIO)
 
     setattr(disk.storage._loaded._filler, "fill", fail)  # noqa: B010 - a method is stood in for
+
+
+def mend_commits(disk: Disk) -> None:
+    delattr(disk.storage._loaded._filler, "fill")
 
 
 def test_a_disk_without_space_is_called_full(
