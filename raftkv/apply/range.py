@@ -126,6 +126,8 @@ class _Reading:
         self._view = view
         self._revision = revision
         self._end = end_of(request.key, request.range_end)
+        self._next: bytes | None = request.key
+        """Where the next page begins; None after the last."""
 
     def steps(self) -> Generator[None, None, bytes]:
         """The response without its header."""
@@ -133,23 +135,52 @@ class _Reading:
         count = yield from self._count()
         if request.count_only:
             return number(_COUNT, count)
+        limit = request.limit if request.limit > 0 else maxsize
         if selection.is_plain(request):
-            limit = request.limit if request.limit > 0 else maxsize
-            row_keys = yield from self._row_keys(limit)
-            rows = yield from self._rows(row_keys)
+            rows = yield from self._first_rows(limit)
             more = count > limit
         else:
-            rows, more = yield from self._selected()
+            rows, more = yield from self._selected(limit)
         if request.keys_only:
             rows = [without_value(row) for row in rows]
         kvs = b"".join([delimited(_KVS, row) for row in rows])
         return kvs + (_MORE if more else b"") + number(_COUNT, count)
 
-    def _selected(self) -> Generator[None, None, tuple[list[bytes], bool]]:
+    def _count(self) -> Generator[None, None, int]:
+        start = self._request.key
+        index = self._store.index
+        if self._is_newest:
+            return index.live.count(start, self._end)
+        count = index.count_at(start, self._end, self._revision)
+        if count is None:
+            row_keys = yield from self._first_row_keys(maxsize)
+            count = len(row_keys)
+            self._next = start
+        return count
+
+    def _first_rows(self, keys_max: int) -> Generator[None, None, list[bytes]]:
+        """The rows of the first keys of the range."""
+        rows: list[bytes] = []
+        while True:
+            rows += self._store.rows.get_many(self._page(keys_max - len(rows)))
+            if self._next is None or len(rows) == keys_max:
+                return rows
+            yield from self._pause()
+
+    def _first_row_keys(self, keys_max: int) -> Generator[None, None, list[bytes]]:
+        """The row keys of the first keys of the range."""
+        row_keys: list[bytes] = []
+        while True:
+            row_keys += self._page(keys_max - len(row_keys))
+            if self._next is None or len(row_keys) == keys_max:
+                return row_keys
+            yield from self._pause()
+
+    def _selected(self, limit: int) -> Generator[None, None, tuple[list[bytes], bool]]:
         """Rows filtered, sorted and cut to the limit, and whether there were more."""
         request = self._request
-        limit = request.limit if request.limit > 0 else maxsize
-        row_keys = yield from self._row_keys(selection.keys_considered(request) or maxsize)
+        considered = selection.keys_considered(request) or maxsize
+        row_keys = yield from self._first_row_keys(considered)
         row_keys = selection.pick_row_keys(request, row_keys)
         if selection.needs_rows(request):
             rows = yield from self._rows(row_keys)
@@ -159,39 +190,23 @@ class _Reading:
         rows = yield from self._rows(row_keys[:limit])
         return rows, len(row_keys) > limit
 
-    def _count(self) -> Generator[None, None, int]:
-        start = self._request.key
+    def _page(self, keys_max: int) -> list[bytes]:
+        """The row keys of the next keys: at most `KEYS_PER_STEP` are looked at."""
+        assert self._next is not None, "a page after the last"
+        wanted = min(KEYS_PER_STEP, keys_max)
         index = self._store.index
         if self._is_newest:
-            return index.live.count(start, self._end)
-        count = index.count_at(start, self._end, self._revision)
-        if count is None:
-            row_keys = yield from self._row_keys(maxsize)
-            count = len(row_keys)
-        return count
-
-    def _row_keys(self, keys_max: int) -> Generator[None, None, list[bytes]]:
-        """The row keys of the first `keys_max` keys of the range."""
-        found: list[bytes] = []
-        start: bytes | None = self._request.key
-        index = self._store.index
-        while start is not None:
-            wanted = min(KEYS_PER_STEP, keys_max - len(found))
-            if self._is_newest:
-                page, start = index.page(start, self._end, wanted)
-            else:
-                page, start = index.page_at(start, self._end, self._revision, wanted)
-            found += page
-            if len(found) == keys_max:
-                break
-            yield from self._pause()
-        return found
+            page, self._next = index.page(self._next, self._end, wanted)
+        else:
+            page, self._next = index.page_at(self._next, self._end, self._revision, wanted)
+        return page
 
     def _rows(self, row_keys: list[bytes]) -> Generator[None, None, list[bytes]]:
         rows: list[bytes] = []
         for at in range(0, len(row_keys), KEYS_PER_STEP):
+            if at:
+                yield from self._pause()
             rows += self._store.rows.get_many(row_keys[at : at + KEYS_PER_STEP])
-            yield from self._pause()
         return rows
 
     def _pause(self) -> Generator[None, None, None]:
