@@ -30,7 +30,7 @@ from raftkv.tests.raft.world import Member, World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STEPS = 1_200
+STEPS = 2_000
 SEEDS = 300
 
 
@@ -62,7 +62,7 @@ def draw_faults(chance: random.Random) -> Faults:
         repeat=up_to(0.2),
         together=up_to(0.5),
         crash=up_to(0.03),
-        partition=up_to(0.03),
+        partition=up_to(0.01),
         compact=up_to(0.05),
         reconfigure=up_to(0.05),
         transfer=up_to(0.03),
@@ -96,7 +96,7 @@ class Run:
         for member in self.world.members.values():
             member.slow_disk = self.chance.random() < 0.7
         self.common = [
-            *[self.tick] * self.chance.choice([1, 2, 4]),
+            *[self.tick] * self.chance.choice([1, 4, 8]),
             *[self.network] * self.chance.choice([3, 6, 10]),
             *[self.write] * self.chance.choice([1, 2]),
             self.propose,
