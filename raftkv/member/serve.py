@@ -52,6 +52,17 @@ async def _run(config: MemberConfig) -> int:
         if not ended.done():
             ended.set_result(reason)
 
+    def on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A disk that can't be read, or our own mistake, ends the member; the rest is logged."""
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if isinstance(error, StorageError):
+            end(str(error))
+        elif isinstance(error, AssertionError):
+            end(f"internal error: {error}")
+
+    loop.set_exception_handler(on_exception)
+
     def post(run: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(run)
 
