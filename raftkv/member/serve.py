@@ -44,54 +44,73 @@ def serve(config: MemberConfig) -> int:
 
 
 async def _run(config: MemberConfig) -> int:
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[str | None] = loop.create_future()
-    members: list[Member] = []
+    process = _Process(config)
+    reason = await process.run()
+    if reason is not None:
+        raise StartupError(reason)
+    return 0
 
-    def end(reason: str | None) -> None:
-        if not ended.done():
-            ended.set_result(reason)
 
-    def on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+class _Process:
+    """A member and what can end it: a signal, its disk, our own mistakes."""
+
+    def __init__(self, config: MemberConfig) -> None:
+        self._config = config
+        self._loop = loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[str | None] = loop.create_future()
+        """None when it was told to end, else why it had to."""
+        loop.set_exception_handler(self._on_exception)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, partial(self._end, None))
+        check_addresses(
+            config
+        )  # before anything is written: a taken port leaves the disk as it was
+        hooks = StorageHooks(
+            post=self._post,
+            post_here=self._post_here,
+            on_durable=self._durable,
+            on_failed=self._end,
+        )
+        self._storage = LmdbStorage(data_path(config), config.storage, hooks)
+        self._member = Member(config, self._storage, self._end)
+
+    async def run(self) -> str | None:
+        """Runs the member to its end; returns why it had to end, None if it was told to."""
+        await self._member.start(await _origin(self._config, self._storage))
+        serving = asyncio.ensure_future(_serve_clients(self._member))
+        either: list[asyncio.Future[Any]] = [self._ended, serving]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done() and serving.exception() is not None:
+            self._end(str(serving.exception()))
+        reason = await self._ended
+        serving.cancel()
+        if reason is None:
+            await self._member.stop()
+        else:
+            await self._member.abandon()
+        return reason
+
+    def _end(self, reason: str | None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A disk that can't be read, or our own mistake, ends the member; the rest is logged."""
         loop.default_exception_handler(context)
         error = context.get("exception")
         if isinstance(error, StorageError):
-            end(str(error))
+            self._end(str(error))
         elif isinstance(error, AssertionError):
-            end(f"internal error: {error}")
+            self._end(f"internal error: {error}")
 
-    loop.set_exception_handler(on_exception)
+    def _post(self, run: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(run)
 
-    def post(run: Callable[[], None]) -> None:
-        loop.call_soon_threadsafe(run)
+    def _post_here(self, run: Callable[[], None]) -> None:
+        self._loop.call_soon(run)
 
-    def post_here(run: Callable[[], None]) -> None:
-        loop.call_soon(run)
-
-    def durable(sequence: int) -> None:
-        members[0].durable(sequence)
-
-    hooks = StorageHooks(post=post, post_here=post_here, on_durable=durable, on_failed=end)
-    check_addresses(config)  # before anything is written: a taken port leaves the disk as it was
-    storage = LmdbStorage(data_path(config), config.storage, hooks)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, partial(end, None))
-    member = Member(config, storage, end)
-    members.append(member)
-    await member.start(await _origin(config, storage))
-    serving = asyncio.ensure_future(_serve_clients(member))
-    either: list[asyncio.Future[Any]] = [ended, serving]
-    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    if serving.done() and serving.exception() is not None:
-        end(str(serving.exception()))
-    reason = await ended
-    serving.cancel()
-    if reason is None:
-        await member.stop()
-        return 0
-    await member.abandon()
-    raise StartupError(reason)
+    def _durable(self, sequence: int) -> None:
+        self._member.durable(sequence)
 
 
 async def _serve_clients(member: Member) -> None:
