@@ -264,7 +264,7 @@ class World:
         member.writes.append(Write(self._hard_state(raft), tuple(member.state), cut_to=cut))
         self._finish_writes(member)
 
-    def settle(self, rounds_max: int = 1_000) -> None:
+    def settle(self, rounds_max: int = 20_000) -> None:
         """Delivers everything, oldest first, until nothing is left; slow disks stay slow."""
         for _ in range(rounds_max):
             if not self.network:
