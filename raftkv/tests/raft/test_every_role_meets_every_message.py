@@ -12,6 +12,7 @@ from raftkv.config import RaftConfig
 from raftkv.raft.core import Raft
 from raftkv.raft.events import (
     Event,
+    Hasten,
     MembershipChange,
     PeerLost,
     Persisted,
@@ -101,6 +102,7 @@ events = st.one_of(
     messages.map(Receive),
     messages.map(Receive),
     st.just(Tick()),
+    st.just(Hasten()),
     st.builds(Propose, st.lists(st.sampled_from([b"", b"command"]), max_size=3)),
     st.builds(ProposeMembership, st.lists(changes, max_size=3).map(tuple), st.just(b"why")),
     st.builds(ReadIndex, st.integers(1, 9)),

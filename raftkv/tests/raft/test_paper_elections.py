@@ -6,7 +6,7 @@ A test for each sentence that says what a member does, in our words; given, when
 import pytest
 
 from raftkv.raft.core import Raft
-from raftkv.raft.events import PeerLost, Persisted, Receive, Tick, TransferLeadership
+from raftkv.raft.events import Hasten, PeerLost, Persisted, Receive, Tick, TransferLeadership
 from raftkv.raft.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -603,6 +603,24 @@ def test_a_learner_that_lost_its_leader_listens_to_candidates_too() -> None:
     ticks(raft, 3)
 
     assert (raft.role, raft.leader) == (Role.FOLLOWER, 0)
+
+
+def test_a_member_that_hears_of_no_leader_may_be_told_not_to_wait() -> None:
+    raft = member(config=FULL, election_timeout=lambda: 12)
+
+    assert not sent(take(raft, Hasten()), RequestVote)
+    ticks(raft, 1)
+
+    assert raft.role is Role.PRE_CANDIDATE
+
+
+def test_who_has_a_leader_waits_whatever_it_is_told() -> None:
+    raft = follower(config=FULL)
+
+    take(raft, Hasten())
+    ticks(raft, TIMEOUT - 1)
+
+    assert (raft.role, raft.leader) == (Role.FOLLOWER, 2)
 
 
 def test_a_leader_that_comes_back_in_time_stays() -> None:
