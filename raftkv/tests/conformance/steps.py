@@ -1,5 +1,6 @@
 """Random requests: mostly right ones, over few keys, so that they meet each other."""
 
+from google.protobuf.message import Message
 from hypothesis import strategies as st
 
 from raftkv.pb import rpc_pb2 as pb
@@ -8,13 +9,13 @@ from raftkv.tests.conformance.revisions import RAW_BELOW
 KEYS = (b"a", b"ab", b"b", b"b\0", b"c", b"d")
 LEASES = (1, 2, 3)
 
-keys = st.sampled_from(KEYS * 4 + (b"",))
+keys = st.sampled_from(KEYS * 4 + (b"a",) * 8 + (b"",))
 ends = st.sampled_from((b"",) * 8 + (b"\0",) * 2 + KEYS + (b"z",) * 2)
 values = st.sampled_from((b"", b"1", b"2", b"10", b"x" * 300))
 seldom = st.sampled_from((False,) * 7 + (True,))
 revisions = st.sampled_from((0,) * 12 + tuple(range(-1, 12)) + (RAW_BELOW, 1_000))
 bounds = st.sampled_from((0,) * 12 + tuple(range(1, 9)))
-leases = st.sampled_from((0,) * 6 + LEASES + (99,))
+leases = st.sampled_from((0,) * 16 + LEASES * 2 + (99,))
 
 ranges = st.builds(
     pb.RangeRequest,
@@ -34,17 +35,17 @@ ranges = st.builds(
 )
 odd_ranges = st.builds(pb.RangeRequest, key=keys, range_end=ends, sort_order=st.just(3))
 """Never an unknown sort target: etcd 3.5.1 ends with a nil pointer dereference."""
-puts = st.builds(
-    pb.PutRequest, key=keys, value=values, lease=leases, prev_kv=st.booleans()
-) | st.builds(
+plain_puts = st.builds(pb.PutRequest, key=keys, value=values, lease=leases, prev_kv=st.booleans())
+keeping_puts = st.builds(
     pb.PutRequest,
     key=keys,
-    value=values,
-    lease=leases,
+    value=st.sampled_from((b"", b"", b"", b"1")),
+    lease=st.sampled_from((0, 0, 0, 1)),
     prev_kv=st.booleans(),
     ignore_value=st.booleans(),
     ignore_lease=st.booleans(),
 )
+puts = st.one_of(plain_puts, plain_puts, plain_puts, plain_puts, keeping_puts)
 deletes = st.builds(pb.DeleteRangeRequest, key=keys, range_end=ends, prev_kv=st.booleans())
 
 
@@ -130,12 +131,12 @@ renewals = st.builds(pb.LeaseKeepAliveRequest, ID=st.sampled_from((*LEASES * 2, 
 # Never the id -1: etcd 3.5.1 forgets a watch of that id when it refuses another one.
 watches = st.builds(
     pb.WatchCreateRequest,
-    key=keys,
-    range_end=ends,
-    start_revision=st.sampled_from((0,) * 6 + tuple(range(-1, 12))),
-    watch_id=st.sampled_from((0,) * 5 + (1, 5, -7)),
+    key=st.sampled_from((b"a",) * 4 + (b"",) * 2) | keys,
+    range_end=st.sampled_from((b"\0", b"\0", b"z")) | ends,
+    start_revision=st.sampled_from((0,) * 4 + tuple(range(-1, 10))),
+    watch_id=st.sampled_from((0,) * 8 + (1, 5, -7)),
     prev_kv=st.booleans(),
-    filters=st.lists(st.sampled_from((0, 1)), max_size=1),
+    filters=st.sampled_from(([],) * 8 + ([0], [1])),
     progress_notify=st.booleans(),
     fragment=st.booleans(),
 )
@@ -162,16 +163,22 @@ STEPS = {
     "cancel": cancellations,
 }
 _KINDS = (
-    ["put"] * 10
-    + ["range", "txn"] * 5
-    + ["delete", "watch", "grant"] * 3
+    ["put"] * 24
+    + ["range", "txn"] * 8
+    + ["delete", "watch", "grant"] * 4
     + ["compact", "cancel"] * 2
     + ["odd range", "odd txn", "revoke", "time to live", "keep alive", "leases"]
 )
 
 
 @st.composite
-def sequences(draw: st.DrawFn) -> list[object]:
+def sequences(draw: st.DrawFn) -> list[Message]:
     """Requests to send one after the other."""
-    kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=8, max_size=32))
-    return [draw(STEPS[kind]) for kind in kinds]
+    kinds = draw(st.lists(st.sampled_from(_KINDS), min_size=8, max_size=28))
+    granted = [pb.LeaseGrantRequest(ID=lease, TTL=60) for lease in LEASES[:2]]
+    beginning = [
+        *draw(st.sampled_from(([], granted, granted))),
+        *draw(st.lists(creations, max_size=2)),
+        *draw(st.lists(plain_puts, min_size=2, max_size=6)),
+    ]
+    return beginning + [draw(STEPS[kind]) for kind in kinds]

@@ -254,7 +254,7 @@ class Twins:
                 for side in self.sides
                 if side.stream is not None
             ]
-            assert told[0] == told[1], f"watch {watch_id}"
+            assert told[1] == told[0], f"watch {first.watched[watch_id].request!r}"
 
     def _compare_histories(self) -> None:
         """Everything there is, now and at some revisions before."""
