@@ -49,24 +49,31 @@ plain_ranges = st.builds(
 )
 
 
-def _compare(target: int, value: object, **fields: object) -> pb.Compare:
-    name = ("version", "create_revision", "mod_revision", "value", "lease")[target]
-    return pb.Compare(target=target, **{name: value}, **fields)
-
-
-compares = st.integers(0, 4).flatmap(
-    lambda target: st.builds(
-        _compare,
-        target=st.just(target),
-        value=values if target == 3 else st.one_of(st.integers(0, 3), revisions, maybe_lease),
-        key=starts,
-        range_end=ends,
-        result=st.sampled_from(pb.Compare.CompareResult.values()),
-    )
+numbers = st.one_of(st.integers(0, 3), revisions, maybe_lease)
+compares: st.SearchStrategy[pb.Compare] = st.one_of(
+    [
+        st.builds(
+            pb.Compare,
+            target=st.just(target),
+            key=starts,
+            range_end=ends,
+            result=st.sampled_from(pb.Compare.CompareResult.values()),
+            **{field: values if field == "value" else numbers},
+        )
+        for target, field in (
+            (pb.Compare.VERSION, "version"),
+            (pb.Compare.CREATE, "create_revision"),
+            (pb.Compare.MOD, "mod_revision"),
+            (pb.Compare.VALUE, "value"),
+            (pb.Compare.LEASE, "lease"),
+        )
+    ]
 )
 
 
-def _operations(nested: st.SearchStrategy[pb.TxnRequest] | None) -> st.SearchStrategy:
+def _operations(
+    nested: st.SearchStrategy[pb.TxnRequest] | None,
+) -> st.SearchStrategy[list[pb.RequestOp]]:
     choices = [
         st.builds(pb.RequestOp, request_put=puts),
         st.builds(pb.RequestOp, request_delete_range=deletes),

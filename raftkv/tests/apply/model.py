@@ -1,12 +1,14 @@
-"""A slow, obvious state machine: the whole history in a list, every question answered by replaying it."""
+"""A slow, obvious state machine: the whole history in a list, replayed for every question."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cmp_to_key
+from typing import Any
 
 from google.protobuf.message import Message
 
 from raftkv.command.types import CommandKind, Failure
-from raftkv.pb import kv_pb2, rpc_pb2 as pb
+from raftkv.pb import kv_pb2
+from raftkv.pb import rpc_pb2 as pb
 
 KeyValue = kv_pb2.KeyValue
 Request = pb.RangeRequest
@@ -26,7 +28,7 @@ class Model:
     # -- reading
 
     def state_at(self, revision: int) -> dict[bytes, KeyValue]:
-        state = {}
+        state: dict[bytes, KeyValue] = {}
         for main, row in self.history:
             if main > revision:
                 break
@@ -57,17 +59,17 @@ class Model:
         answer = pb.RangeResponse(count=len(rows))
         if request.count_only:
             return answer
-        bounds = (
-            (request.min_mod_revision, lambda row, bound: row.mod_revision >= bound),
-            (request.max_mod_revision, lambda row, bound: row.mod_revision <= bound),
-            (request.min_create_revision, lambda row, bound: row.create_revision >= bound),
-            (request.max_create_revision, lambda row, bound: row.create_revision <= bound),
+        filtered = any(
+            getattr(request, f"{end}_{field}_revision")
+            for end in ("min", "max")
+            for field in ("mod", "create")
         )
-        filtered = any(bound for bound, _ in bounds)
         if request.limit > 0 and request.sort_order == Request.NONE and not filtered:
             rows = rows[: request.limit + 1]
-        for bound, holds in bounds:
-            rows = [row for row in rows if not bound or holds(row, bound)]
+        for field in ("mod_revision", "create_revision"):
+            low, high = getattr(request, f"min_{field}"), getattr(request, f"max_{field}")
+            rows = [row for row in rows if not low or getattr(row, field) >= low]
+            rows = [row for row in rows if not high or getattr(row, field) <= high]
         rows = self._sorted(request, rows)
         if request.limit > 0:
             answer.more = len(rows) > request.limit
@@ -80,7 +82,7 @@ class Model:
         return answer
 
     def _sorted(self, request: Request, rows: list[KeyValue]) -> list[KeyValue]:
-        field = {
+        name = {
             Request.KEY: "key",
             Request.VERSION: "version",
             Request.CREATE: "create_revision",
@@ -90,8 +92,8 @@ class Model:
         sign = -1 if request.sort_order == Request.DESCEND else 1
 
         def compare(one: KeyValue, other: KeyValue) -> int:
-            a, b = getattr(one, field), getattr(other, field)
-            return sign * ((a > b) - (a < b))
+            a, b = getattr(one, name), getattr(other, name)
+            return sign * (int(a > b) - int(a < b))
 
         return sorted(rows, key=cmp_to_key(compare))
 
@@ -99,15 +101,15 @@ class Model:
 
     def apply(self, kind: int, request: Message) -> tuple[int, Message] | Failure:
         self._writing = 0
-        verb = {
+        verbs: dict[int, Callable[[Any], Message | Failure]] = {
             CommandKind.PUT: self.put,
             CommandKind.DELETE_RANGE: self.delete_range,
             CommandKind.TXN: self.txn,
             CommandKind.COMPACT: self.compact,
             CommandKind.LEASE_GRANT: self.lease_grant,
             CommandKind.LEASE_REVOKE: self.lease_revoke,
-        }[CommandKind(kind)]
-        answer = verb(request)
+        }
+        answer = verbs[kind](request)
         if self._writing:
             self.revision = self._writing
             self._writing = 0
@@ -149,9 +151,7 @@ class Model:
         rows = self.in_range(request.key, request.range_end, self.newest)
         for row in rows:
             self._write(KeyValue(key=row.key))
-        return pb.DeleteRangeResponse(
-            deleted=len(rows), prev_kvs=rows if request.prev_kv else []
-        )
+        return pb.DeleteRangeResponse(deleted=len(rows), prev_kvs=rows if request.prev_kv else [])
 
     def compact(self, request: pb.CompactionRequest) -> pb.CompactionResponse | Failure:
         if request.revision <= self.compact_revision:
@@ -200,7 +200,7 @@ class Model:
         return failure or self._execute(request, iter(path))
 
     def _choose(self, request: pb.TxnRequest, path: list[bool]) -> Failure | None:
-        """Appends which branch is taken, of this transaction and then of each nested one in order."""
+        """Appends which branch is taken, here and then in each nested transaction in order."""
         path.append(all(self._holds(compare) for compare in request.compare))
         for operation in request.success if path[-1] else request.failure:
             failure = None

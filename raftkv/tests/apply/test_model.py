@@ -1,6 +1,10 @@
 """The state machine against the slow one of `model.py`, with reloads and removals at any point."""
 
-from hypothesis import given, settings
+from typing import Any, TypeAlias
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given
 from hypothesis import strategies as st
 
 from raftkv.apply.range import execute_range
@@ -11,11 +15,16 @@ from raftkv.mvcc.hash import hash_now
 from raftkv.mvcc.memory import MemoryRows, MemoryTables
 from raftkv.mvcc.record import decode
 from raftkv.mvcc.revision import ROW_KEYS_END, first_row_key, main_of
-from raftkv.pb import kv_pb2, rpc_pb2 as pb
+from raftkv.pb import kv_pb2
+from raftkv.pb import rpc_pb2 as pb
 from raftkv.tests.apply.commands import KEYS, commands, granted, ranges
 from raftkv.tests.apply.model import Model
 
-RESPONSES = {
+Command: TypeAlias = tuple[CommandKind, Message]
+
+pytestmark = pytest.mark.slow
+
+RESPONSES: dict[CommandKind, type[Message]] = {
     CommandKind.PUT: pb.PutResponse,
     CommandKind.DELETE_RANGE: pb.DeleteRangeResponse,
     CommandKind.TXN: pb.TxnResponse,
@@ -35,7 +44,7 @@ class World:
         for kind, request in granted:
             self.apply(kind, request)
 
-    def apply(self, kind, request) -> None:
+    def apply(self, kind: CommandKind, request: Message) -> None:
         result = self.state.apply(kind, request.SerializeToString())
         expected = self.model.apply(kind, request)
         if isinstance(expected, Failure):
@@ -128,7 +137,9 @@ steps = st.lists(
 
 
 @given(steps)
-def test_every_answer_and_every_readable_revision_is_as_in_the_slow_model(steps) -> None:
+def test_every_answer_and_every_readable_revision_is_as_in_the_slow_model(
+    steps: list[tuple[Any, Any]],
+) -> None:
     world = World()
     for kind, argument in steps:
         match kind:
@@ -154,7 +165,7 @@ def test_every_answer_and_every_readable_revision_is_as_in_the_slow_model(steps)
 
 @given(st.lists(commands, min_size=5, max_size=30), st.integers(0, 30), st.integers(0, 30))
 def test_a_crash_and_replay_from_any_stored_point_lead_to_the_same_state(
-    sequence, stored_at, removed
+    sequence: list[Command], stored_at: int, removed: int
 ) -> None:
     straight = World().state
     crashed = World()
@@ -170,7 +181,9 @@ def test_a_crash_and_replay_from_any_stored_point_lead_to_the_same_state(
 
 
 @given(st.lists(commands, min_size=5, max_size=30), st.integers(0, 20))
-def test_the_hash_of_the_rows_does_not_tell_how_far_removal_has_come(sequence, removed) -> None:
+def test_the_hash_of_the_rows_does_not_tell_how_far_removal_has_come(
+    sequence: list[Command], removed: int
+) -> None:
     state = World().state
     for kind, request in sequence:
         state.apply(kind, request.SerializeToString())
@@ -180,9 +193,9 @@ def test_the_hash_of_the_rows_does_not_tell_how_far_removal_has_come(sequence, r
 
 
 @given(st.lists(commands, min_size=5, max_size=30))
-def test_changes_tell_each_row_of_each_revision_in_order(sequence) -> None:
+def test_changes_tell_each_row_of_each_revision_in_order(sequence: list[Command]) -> None:
     state = World().state
-    told = []
+    told: list[tuple[int, Any]] = []
     state.on_changes = lambda revision, changes: told.append((revision, changes))
     for kind, request in sequence:
         before = state.store.revision

@@ -18,7 +18,7 @@ def test_a_default_member_has_the_ids_of_a_default_etcd() -> None:
 
 
 @pytest.mark.parametrize(("url", "expected"), PROCFILE.items())
-def test_the_members_of_etcd_s_local_cluster_have_their_ids(url, expected) -> None:
+def test_the_members_of_etcd_s_local_cluster_have_their_ids(url: str, expected: int) -> None:
     assert member_id([url], "etcd-cluster-1") == expected
 
 

@@ -16,7 +16,7 @@ def tables() -> MemoryTables:
 
 
 @pytest.fixture
-def members(tables) -> Members:
+def members(tables: MemoryTables) -> Members:
     members = Members(tables)
     members.bootstrap([TWO, ONE], 77)
     return members
@@ -28,7 +28,7 @@ def reloaded(tables: MemoryTables) -> Members:
     return members
 
 
-def test_members_come_in_the_order_of_their_ids(members) -> None:
+def test_members_come_in_the_order_of_their_ids(members: Members) -> None:
     assert members.all() == [ONE, TWO]
     assert members.get(2) == TWO
     assert members.get(9) is None
@@ -54,27 +54,29 @@ def test_a_member_goes_through_its_message_unchanged() -> None:
     ],
     ids=["new", "id in use", "peer URL in use", "id removed", "one learner too many"],
 )
-def test_what_speaks_against_adding_a_member(members, member, expected) -> None:
+def test_what_speaks_against_adding_a_member(
+    members: Members, member: Member, expected: Failure | None
+) -> None:
     members.add(LEARNER)
     members.add(Member(4, "", ("http://four:1",)))
     members.remove(4)
     assert members.check_add(member, learners_max=1) is expected
 
 
-def test_learners_are_not_counted_where_no_bound_is_given(members) -> None:
+def test_learners_are_not_counted_where_no_bound_is_given(members: Members) -> None:
     members.add(LEARNER)
     another = Member(5, "", ("http://five:1",), (), is_learner=True)
     assert members.check_add(another) is None
     assert members.check_add(another, learners_max=2) is None
 
 
-def test_a_member_s_own_peer_url_is_not_taken_from_it(members) -> None:
+def test_a_member_s_own_peer_url_is_not_taken_from_it(members: Members) -> None:
     assert members.check_update(1, ["http://one:1", "http://one:9"]) is None
     assert members.check_update(1, ["http://two:1"]) is Failure.PEER_URL_EXISTS
     assert members.check_update(9, ["http://nine:1"]) is Failure.MEMBER_NOT_FOUND
 
 
-def test_only_a_learner_is_promoted(members) -> None:
+def test_only_a_learner_is_promoted(members: Members) -> None:
     members.add(LEARNER)
     assert members.check_promote(3) is None
     assert members.check_promote(1) is Failure.MEMBER_NOT_LEARNER
@@ -83,7 +85,7 @@ def test_only_a_learner_is_promoted(members) -> None:
     assert members.get(3) == LEARNER._replace(is_learner=False)
 
 
-def test_a_removed_id_never_comes_back(members) -> None:
+def test_a_removed_id_never_comes_back(members: Members) -> None:
     members.remove(2)
     assert members.is_removed(2)
     assert not members.is_removed(1)
@@ -93,7 +95,7 @@ def test_a_removed_id_never_comes_back(members) -> None:
         members.add(TWO)
 
 
-def test_every_change_is_stored(members, tables) -> None:
+def test_every_change_is_stored(members: Members, tables: MemoryTables) -> None:
     members.add(LEARNER)
     members.promote(3)
     members.publish(3, "three", ["http://three:2"])
@@ -107,7 +109,7 @@ def test_every_change_is_stored(members, tables) -> None:
     assert stored.cluster_id == 77
 
 
-def test_nothing_stored_is_a_cluster_without_members(tables) -> None:
+def test_nothing_stored_is_a_cluster_without_members(tables: MemoryTables) -> None:
     empty = reloaded(tables)
     assert empty.all() == []
     assert empty.cluster_id == 0

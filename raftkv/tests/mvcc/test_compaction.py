@@ -51,7 +51,7 @@ LIFE = ((PUT, b"a"), (PUT, b"a"), (DELETE, b"a"), (PUT, b"a"), (DELETE, b"a"), (
     ],
 )
 def test_each_key_keeps_its_newest_row_and_tombstones_only_at_the_revision_itself(
-    compact_revision, kept
+    compact_revision: int, kept: list[int]
 ) -> None:
     store = store_of(*LIFE)
     compaction.compact(store, compact_revision)
@@ -61,7 +61,9 @@ def test_each_key_keeps_its_newest_row_and_tombstones_only_at_the_revision_itsel
 
 
 @pytest.mark.parametrize("compact_revision", range(1, 8))
-def test_what_is_read_at_and_after_the_compact_revision_does_not_change(compact_revision) -> None:
+def test_what_is_read_at_and_after_the_compact_revision_does_not_change(
+    compact_revision: int,
+) -> None:
     store, untouched = store_of(*LIFE), store_of(*LIFE)
     compaction.compact(store, compact_revision)
     for _ in range(10):

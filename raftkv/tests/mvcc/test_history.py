@@ -11,7 +11,7 @@ from raftkv.mvcc.revision import row_key
 Entry = tuple[int, int, bool]
 
 
-def build(entries: list[Entry]) -> history.History | None:
+def build(entries: list[Entry]) -> history.History:
     flat: history.History | None = None
     create_revision = version = 0
     for main, sub, is_tombstone in entries:
@@ -22,6 +22,7 @@ def build(entries: list[Entry]) -> history.History | None:
             create_revision = create_revision or main
             version += 1
             flat = history.extended(flat, row_key(main, sub), create_revision, version)
+    assert flat is not None
     return flat
 
 
@@ -46,7 +47,7 @@ def newest_at(entries: list[Entry], revision: int) -> Entry | None:
 
 @given(histories(), st.integers(0, 50))
 def test_the_row_at_a_revision_is_the_newest_put_unless_a_tombstone_follows(
-    entries, revision
+    entries: list[Entry], revision: int
 ) -> None:
     flat = build(entries)
     entry = newest_at(entries, revision)
@@ -57,7 +58,9 @@ def test_the_row_at_a_revision_is_the_newest_put_unless_a_tombstone_follows(
 
 
 @given(histories())
-def test_the_newest_row_s_create_revision_and_version_are_at_hand(entries) -> None:
+def test_the_newest_row_s_create_revision_and_version_are_at_hand(
+    entries: list[Entry],
+) -> None:
     create_revision = version = 0
     for main, _, is_tombstone in entries:
         create_revision = 0 if is_tombstone else create_revision or main
@@ -67,7 +70,7 @@ def test_the_newest_row_s_create_revision_and_version_are_at_hand(entries) -> No
 
 @given(histories(), st.integers(0, 50))
 def test_trimming_keeps_the_newest_row_at_the_compact_revision_and_what_comes_after(
-    entries, compact_revision
+    entries: list[Entry], compact_revision: int
 ) -> None:
     kept = [entry for entry in entries if entry[0] > compact_revision]
     at = newest_at(entries, compact_revision)
@@ -93,7 +96,7 @@ def test_trimming_keeps_the_newest_row_at_the_compact_revision_and_what_comes_af
 
 def test_a_key_that_was_put_once_has_nothing_but_its_row_key() -> None:
     key = row_key(5, 0)
-    assert build([(5, 0, False)]) is not None
+    assert build([(5, 0, False)]) == key
     assert history.extended(None, key, 5, 1) is key
     twice = build([(5, 0, False), (6, 0, False), (7, 0, True), (8, 0, False)])
     assert history.trimmed(twice, 8) == row_key(8, 0)

@@ -11,7 +11,9 @@ keys = st.sampled_from((b"a", b"b", b"c", b"d"))
 
 
 @given(st.lists(st.tuples(keys, st.integers(0, 2)), max_size=40), keys, st.none() | keys)
-def test_growth_since_a_revision_is_the_difference_of_the_counts(toggles, start, end) -> None:
+def test_growth_since_a_revision_is_the_difference_of_the_counts(
+    toggles: list[tuple[bytes, int]], start: bytes, end: bytes | None
+) -> None:
     log = LivenessLog(1)
     alive: set[bytes] = set()
     main = 2

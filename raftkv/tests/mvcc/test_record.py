@@ -1,5 +1,7 @@
 """Rows against protobuf's own encoder and decoder."""
 
+from typing import TypeAlias
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 from raftkv.mvcc import record
 from raftkv.pb.kv_pb2 import KeyValue
 from raftkv.pb.rpc_pb2 import RangeResponse
+
+Row: TypeAlias = tuple[bytes, int, int, int, bytes, int]
 
 INT64_MAX = (1 << 63) - 1
 INT64_MIN = -(1 << 63)
@@ -20,7 +24,7 @@ leases = st.one_of(st.just(0), st.integers(INT64_MIN, INT64_MAX))
 puts = st.tuples(keys, revisions, revisions, revisions, values, leases)
 
 
-def message(fields: tuple[bytes, int, int, int, bytes, int]) -> KeyValue:
+def message(fields: Row) -> KeyValue:
     key, create_revision, mod_revision, version, value, lease = fields
     return KeyValue(
         key=key,
@@ -33,12 +37,14 @@ def message(fields: tuple[bytes, int, int, int, bytes, int]) -> KeyValue:
 
 
 @given(puts)
-def test_a_row_is_what_protobuf_makes_of_the_same_fields(fields) -> None:
+def test_a_row_is_what_protobuf_makes_of_the_same_fields(fields: Row) -> None:
     assert record.encode(*fields) == message(fields).SerializeToString()
 
 
 @given(keys, revisions)
-def test_a_tombstone_is_what_protobuf_makes_of_a_key_and_a_mod_revision(key, revision) -> None:
+def test_a_tombstone_is_what_protobuf_makes_of_a_key_and_a_mod_revision(
+    key: bytes, revision: int
+) -> None:
     row = record.encode_tombstone(key, revision)
     assert row == KeyValue(key=key, mod_revision=revision).SerializeToString()
     assert record.is_tombstone(row)
@@ -49,7 +55,7 @@ def test_a_tombstone_is_what_protobuf_makes_of_a_key_and_a_mod_revision(key, rev
 
 
 @given(puts)
-def test_every_field_of_a_row_can_be_read_by_itself(fields) -> None:
+def test_every_field_of_a_row_can_be_read_by_itself(fields: Row) -> None:
     row = record.encode(*fields)
     key, create_revision, mod_revision, version, value, lease = fields
     assert not record.is_tombstone(row)
@@ -64,14 +70,14 @@ def test_every_field_of_a_row_can_be_read_by_itself(fields) -> None:
 
 
 @given(puts)
-def test_a_row_without_its_value_is_the_same_message_without_it(fields) -> None:
+def test_a_row_without_its_value_is_the_same_message_without_it(fields: Row) -> None:
     expected = message(fields)
     expected.ClearField("value")
     assert record.without_value(record.encode(*fields)) == expected.SerializeToString()
 
 
 @given(st.integers(INT64_MIN, INT64_MAX))
-def test_a_varint_is_protobufs(number) -> None:
+def test_a_varint_is_protobufs(number: int) -> None:
     encoded = record.varint(number)
     expected = RangeResponse(count=number).SerializeToString()
     assert encoded == (expected[1:] or b"\0")
@@ -79,7 +85,7 @@ def test_a_varint_is_protobufs(number) -> None:
 
 
 @pytest.mark.parametrize("bits", range(64))
-def test_a_varint_is_protobufs_at_each_power_of_two(bits) -> None:
+def test_a_varint_is_protobufs_at_each_power_of_two(bits: int) -> None:
     for number in ((1 << bits) - 1, 1 << bits):
         encoded = record.varint(number)
         assert record.read_varint(encoded, 0) == (number, len(encoded))
@@ -87,7 +93,7 @@ def test_a_varint_is_protobufs_at_each_power_of_two(bits) -> None:
 
 
 @given(st.lists(puts, max_size=3))
-def test_rows_joined_as_fields_are_a_range_response(rows) -> None:
+def test_rows_joined_as_fields_are_a_range_response(rows: list[Row]) -> None:
     body = b"".join(record.delimited(b"\x12", record.encode(*fields)) for fields in rows)
     expected = RangeResponse(kvs=[message(fields) for fields in rows])
     assert body == expected.SerializeToString()

@@ -1,3 +1,5 @@
+from typing import TypeAlias
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,17 +12,19 @@ from raftkv.mvcc.revision import (
     sub_of,
 )
 
+Revision: TypeAlias = tuple[int, int]
+
 numbers = st.integers(0, (1 << 63) - 1)
 revisions = st.tuples(numbers, numbers)
 
 
 @given(revisions, revisions)
-def test_row_keys_sort_as_revisions_do(one, other) -> None:
+def test_row_keys_sort_as_revisions_do(one: Revision, other: Revision) -> None:
     assert (row_key(*one) < row_key(*other)) == (one < other)
 
 
 @given(revisions)
-def test_a_row_key_holds_main_and_sub_and_lies_between_its_bounds(revision) -> None:
+def test_a_row_key_holds_main_and_sub_and_lies_between_its_bounds(revision: Revision) -> None:
     main, sub = revision
     key = row_key(main, sub)
     assert len(key) == ROW_KEY_BYTES
