@@ -11,7 +11,7 @@ from raftkv.node.ports import Storage, WriteBatch
 from raftkv.raft.core import Raft
 from raftkv.raft.events import Persisted
 from raftkv.raft.messages import InstallSnapshot, Message
-from raftkv.raft.types import HardState, Membership, entry_index, entry_term
+from raftkv.raft.types import Membership, entry_index, entry_term
 from raftkv.raft.update import Update
 
 
@@ -59,9 +59,10 @@ class Writes:
 
     def write(self, update: Update | None, applied_index: int, applied_term: int) -> int:
         """Starts the write that an update asks for (or, with None, of the applied state alone)."""
-        raft = self._raft
         batch = WriteBatch(
-            hard_state=HardState(raft.term, raft.vote, raft.commit),
+            # As of the last update taken, whose entries went before: what the core has committed
+            # since may lie in entries that no write has brought to the disk yet.
+            hard_state=self._raft.hard_state,
             applied_index=applied_index,
             applied_term=applied_term,
         )

@@ -13,7 +13,7 @@ class WriteBatch:
     """
 
     hard_state: HardState
-    """Always given: the newest term, vote and commit index."""
+    """Always given: term, vote and commit index as of the last update taken."""
     truncate_from: int = 0
     """When not 0: stored entries at and after this index go first."""
     entries: list[bytes] = field(default_factory=list)
