@@ -1,6 +1,7 @@
 """What a tick brings: time runs out for some, leases end, history and log are cut back."""
 
 from raftkv.command.types import Failure
+from raftkv.node.lease_answers import ask_about_lease
 from raftkv.node.lease_queries import UNANSWERED
 from raftkv.node.parts import Parts
 from raftkv.raft.events import Compact, Tick
@@ -17,7 +18,7 @@ def on_tick(parts: Parts) -> None:
     parts.leaderless_ticks = 0 if raft.leader else parts.leaderless_ticks + 1
     _give_up_what_is_late(parts)
     for context in parts.lease_queries.due(parts.tick_count):
-        parts.offers.lease_query(context)
+        ask_about_lease(parts, context)
     parts.sending.tick(SENDING_ELECTION_TIMEOUTS * parts.settings.election_timeout_ticks)
     parts.watch_hub.tick()
     if raft.leader == raft.member_id:

@@ -11,6 +11,7 @@ from raftkv.command.types import Failure, decode_head
 from raftkv.node.applying import Applied
 from raftkv.node.housekeeping import on_tick
 from raftkv.node.inbox import Inbox
+from raftkv.node.lease_answers import ask_about_lease
 from raftkv.node.lease_queries import UNANSWERED, OnAnswer
 from raftkv.node.parts import Parts, Ports
 from raftkv.node.peers import receive
@@ -122,22 +123,12 @@ class Node(Parts):
 
     def lease_query(self, lease: int, renew: bool, on_answer: OnAnswer) -> None:  # noqa: FBT001
         """Asks the leader for a lease's time, renewing it if told so."""
-        if self.raft.leader == self._me:
-            self.read_barrier(
-                lambda failure: (
-                    on_answer(UNANSWERED, 0)
-                    if failure
-                    else on_answer(
-                        *self.leading.lease_answer(self.state, lease, self.tick_count, renew=renew)
-                    )
-                )
-            )
-            return
         context = self.lease_queries.add(lease, renew, on_answer, self.tick_count)
         if not context:
             on_answer(UNANSWERED, 0)
             return
-        self.offers.lease_query(context)
+        ask_about_lease(self, context)
+        self._wake()
 
     def transfer_leadership(self, target: int, on_done: Callable[[Failure | None], None]) -> None:
         """Hands leadership to `target`; only on the leader."""

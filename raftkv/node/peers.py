@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from raftkv.command.types import Failure
-from raftkv.node.lease_queries import UNANSWERED
+from raftkv.node.lease_answers import on_lease_request
 from raftkv.node.parts import Parts
 from raftkv.peer.messages import (
     ForwardMembership,
@@ -33,27 +32,14 @@ def _on_consensus(parts: Parts, message: Message) -> None:
     parts.raft.step(Receive(message))
 
 
-def _on_lease_request(parts: Parts, message: LeaseRequest) -> None:
-    """Answers another member about a lease, once leadership is proved."""
-
-    def when_proved(failure: Failure | None) -> None:
-        ttl, granted = UNANSWERED, 0
-        if failure is None:
-            ttl, granted = parts.leading.lease_answer(
-                parts.state, message.lease, parts.tick_count, renew=message.renew
-            )
-        answer = LeaseResponse(message.sender, message.to, message.context, ttl, granted)
-        parts.transport.send([answer])
-
-    failure = parts.reads.add(when_proved, parts.tick_count)
-    if failure is not None:
-        when_proved(failure)
-
-
 def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
     install = parts.receiving.end(message)
-    if install is not None:
-        parts.raft.step(Receive(install))
+    if install is None:
+        return
+    commit = parts.raft.commit
+    parts.raft.step(Receive(install))
+    if parts.raft.commit == commit:
+        parts.receiving.take()  # consensus did not want it
 
 
 _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
@@ -64,11 +50,9 @@ _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
     ),
     ReadIndexRequest: lambda parts, message: parts.leading.on_read_index(message),
     ReadIndexResponse: lambda parts, message: parts.offers.on_read_index(message),
-    LeaseRequest: _on_lease_request,
+    LeaseRequest: on_lease_request,
     LeaseResponse: lambda parts, message: parts.offers.on_lease(message),
-    SnapshotBegin: lambda parts, message: parts.receiving.begin(
-        message, busy=parts.writes.is_installing
-    ),
+    SnapshotBegin: lambda parts, message: parts.receiving.begin(message),
     SnapshotChunk: lambda parts, message: parts.receiving.chunk(message),
     SnapshotEnd: _on_snapshot_end,
     SnapshotAck: lambda parts, message: parts.sending.acknowledge(message),

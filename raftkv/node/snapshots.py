@@ -5,14 +5,19 @@ its own short read, and takes the small tables and the last rows in one moment a
 sent is the one of that last moment.
 """
 
+from typing import TypeAlias
+
 from raftkv.config import NodeConfig
 from raftkv.mvcc.ports import Rows
 from raftkv.peer.messages import SnapshotBegin, SnapshotChunk
 
+Row: TypeAlias = tuple[bytes, bytes]
+
 ROWS_END = b"\xff" * 17
 """Past every row key."""
-_ROWS_PER_CHUNK_FIRST = 16
 _ROWS_PER_CHUNK_MAX = 4_096
+_ROWS_PER_READ = 16
+"""Few, since each may be as large as a request: only what was read tells."""
 
 
 class SnapshotSender:
@@ -31,7 +36,6 @@ class SnapshotSender:
         self._cursor = b""
         self._sequence = 0
         self._unacknowledged = 0
-        self._rows_per_chunk = _ROWS_PER_CHUNK_FIRST
 
     def begin(self) -> SnapshotBegin:
         """The message that opens the sending."""
@@ -45,20 +49,26 @@ class SnapshotSender:
             and self._unacknowledged < self._config.snapshot_chunks_inflight_max
         )
 
-    def next_rows(self, rows: Rows) -> tuple[list[tuple[bytes, bytes]], bool]:
-        """The next rows, and whether they are the last there are."""
-        wanted = self._rows_per_chunk
-        chunk = rows.scan(self._cursor, ROWS_END, wanted)
-        if chunk:
-            self._cursor = chunk[-1][0] + b"\x00"
-            chunk_bytes = sum(len(row) for _, row in chunk)
-            if chunk_bytes * 2 <= self._config.snapshot_chunk_bytes:
-                self._rows_per_chunk = min(wanted * 2, _ROWS_PER_CHUNK_MAX)
-            elif chunk_bytes > self._config.snapshot_chunk_bytes:
-                self._rows_per_chunk = max(wanted // 2, 1)
-        return chunk, len(chunk) < wanted
+    def next_rows(self, rows: Rows) -> tuple[list[Row], bool]:
+        """The next rows, no more than one beyond a chunk's size, and whether they are the last."""
+        chunk: list[Row] = []
+        bytes_left = self._config.snapshot_chunk_bytes
+        while bytes_left > 0 and len(chunk) < _ROWS_PER_CHUNK_MAX:
+            page = rows.scan(self._cursor, ROWS_END, _ROWS_PER_READ)
+            taken = 0
+            for _, row in page:
+                if bytes_left <= 0:
+                    break
+                bytes_left -= len(row)
+                taken += 1
+            chunk += page[:taken]
+            if taken:
+                self._cursor = chunk[-1][0] + b"\x00"
+            if taken == len(page) < _ROWS_PER_READ:
+                return chunk, True
+        return chunk, False
 
-    def chunk(self, rows: list[tuple[bytes, bytes]]) -> SnapshotChunk:
+    def chunk(self, rows: list[Row]) -> SnapshotChunk:
         """The message that carries `rows`."""
         return SnapshotChunk(self.to, self.sender, self.transfer, self.next_sequence(), rows)
 

@@ -127,13 +127,15 @@ class Receiving:
         self._term = 0
         self._next_sequence = 0
         self.state: StateMachine | None = None
-        """The state that arrives; complete once `end` has returned."""
+        """The state that arrives."""
+        self._is_complete = False
+        """Whether all of it has arrived: until it is installed or refused nothing is staged."""
         self._acks: deque[tuple[int, SnapshotAck]] = deque()
         """(the staging's sequence, what to say once it is durable)."""
 
-    def begin(self, message: SnapshotBegin, *, busy: bool) -> None:
+    def begin(self, message: SnapshotBegin) -> None:
         """Forgets what was staged, and stages what comes from now on; not during an install."""
-        if busy or message.term < self._raft.term:
+        if self._is_complete or message.term < self._raft.term:
             self._answer(message, 0, accepted=False)
             return
         self._from = (message.sender, message.transfer)
@@ -159,6 +161,7 @@ class Receiving:
         self._storage.stage_tables(message.tables)
         state.load_tables(message.tables)
         self._from = (0, 0)
+        self._is_complete = True
         return InstallSnapshot(
             message.to,
             message.sender,
@@ -171,6 +174,7 @@ class Receiving:
     def take(self) -> StateMachine | None:
         """The received state, which is no longer kept here."""
         state, self.state = self.state, None
+        self._is_complete = False
         return state
 
     def _stage(self, message: SnapshotChunk | SnapshotEnd) -> StateMachine | None:
