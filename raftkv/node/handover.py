@@ -17,6 +17,7 @@ class Handover:
         self._raft = raft
         self._on_done: OnDone | None = None
         self._target = 0
+        self._term = 0
 
     def begin(self, target: int, on_done: OnDone) -> None:
         """Asks the core to hand over to `target`, which must be another voter."""
@@ -30,13 +31,13 @@ class Handover:
         elif self._on_done is not None:
             on_done(Failure.TOO_MANY_REQUESTS)
         else:
-            self._on_done, self._target = on_done, target
+            self._on_done, self._target, self._term = on_done, target, raft.term
             raft.step(TransferLeadership(target))
 
     def leader_changed(self) -> None:
         """There is a new leader, or none for the moment."""
         raft = self._raft
-        if raft.leader and raft.leader != raft.member_id:
+        if raft.leader and raft.term != self._term:  # this member again, perhaps
             self._end(None if raft.leader == self._target else Failure.TIMEOUT)
 
     def failed(self) -> None:
