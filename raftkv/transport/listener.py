@@ -82,6 +82,12 @@ class Listener:
             if connection.member == newcomer.member and connection is not newcomer:
                 connection.close()
 
+    def drop(self, member: int) -> None:
+        """Closes what a member sends on; if it was removed, it is told so when it connects anew."""
+        for connection in tuple(self.connections):
+            if connection.member == member:
+                connection.close()
+
     def refused(self, member: int, reason: str) -> None:
         """Logs a refusal, the first time."""
         if (member, reason) not in self._refusals:

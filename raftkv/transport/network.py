@@ -55,6 +55,7 @@ class TcpTransport:
         peer = self._peers.pop(member, None)
         if peer is not None:
             self._end(peer, self._tasks.pop(member))
+        self._listener.drop(member)
 
     def send(self, messages: Sequence[AnyMessage]) -> None:
         """Sends each message to its `to`, in one write a member; drops what cannot leave."""

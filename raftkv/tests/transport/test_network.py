@@ -250,3 +250,14 @@ def test_a_removed_member_that_dials_is_told() -> None:
             assert not gone.transport.is_connected(1)
 
     run(body)
+
+
+def test_a_member_that_is_removed_while_it_is_connected_is_told() -> None:
+    async def body() -> None:
+        async with Site(1) as one, Site(2) as gone:
+            await connect(one, gone)
+            one.removed.add(2)
+            one.transport.remove_peer(2)
+            await until(lambda: gone.removals)
+
+    run(body)
