@@ -137,13 +137,10 @@ class _Reading:
             return number(_COUNT, count)
         limit = request.limit if request.limit > 0 else maxsize
         if selection.is_plain(request):
-            rows = yield from self._first_rows(limit)
+            kvs = yield from self._first_kvs(limit)
             more = count > limit
         else:
-            rows, more = yield from self._selected(limit)
-        if request.keys_only:
-            rows = [without_value(row) for row in rows]
-        kvs = b"".join([delimited(_KVS, row) for row in rows])
+            kvs, more = yield from self._selected(limit)
         return kvs + (_MORE if more else b"") + number(_COUNT, count)
 
     def _count(self) -> Generator[None, None, int]:
@@ -158,13 +155,16 @@ class _Reading:
             self._next = start
         return count
 
-    def _first_rows(self, keys_max: int) -> Generator[None, None, list[bytes]]:
-        """The rows of the first keys of the range."""
-        rows: list[bytes] = []
+    def _first_kvs(self, keys_max: int) -> Generator[None, None, bytes]:
+        """The first keys of the range, as fields of the response."""
+        kvs: list[bytes] = []
+        left = keys_max
         while True:
-            rows += self._store.rows.get_many(self._page(keys_max - len(rows)))
-            if self._next is None or len(rows) == keys_max:
-                return rows
+            row_keys = self._page(left)
+            kvs.append(self._kvs(self._store.rows.get_many(row_keys)))
+            left -= len(row_keys)
+            if self._next is None or not left:
+                return b"".join(kvs)
             yield from self._pause()
 
     def _first_row_keys(self, keys_max: int) -> Generator[None, None, list[bytes]]:
@@ -176,8 +176,8 @@ class _Reading:
                 return row_keys
             yield from self._pause()
 
-    def _selected(self, limit: int) -> Generator[None, None, tuple[list[bytes], bool]]:
-        """Rows filtered, sorted and cut to the limit, and whether there were more."""
+    def _selected(self, limit: int) -> Generator[None, None, tuple[bytes, bool]]:
+        """What is left after filtering, sorting and the limit; and whether there were more."""
         request = self._request
         considered = selection.keys_considered(request) or maxsize
         row_keys = yield from self._first_row_keys(considered)
@@ -185,10 +185,10 @@ class _Reading:
         if selection.needs_rows(request):
             rows = yield from self._rows(row_keys)
             rows = selection.sort_rows(request, selection.pick_rows(request, rows))
-            return rows[:limit], len(rows) > limit
+            return self._kvs(rows[:limit]), len(rows) > limit
         row_keys = selection.sort_row_keys(request, row_keys)
         rows = yield from self._rows(row_keys[:limit])
-        return rows, len(row_keys) > limit
+        return self._kvs(rows), len(row_keys) > limit
 
     def _page(self, keys_max: int) -> list[bytes]:
         """The row keys of the next keys: at most `KEYS_PER_STEP` are looked at."""
@@ -208,6 +208,12 @@ class _Reading:
                 yield from self._pause()
             rows += self._store.rows.get_many(row_keys[at : at + KEYS_PER_STEP])
         return rows
+
+    def _kvs(self, rows: list[bytes]) -> bytes:
+        """Rows as fields of the response."""
+        if self._request.keys_only:
+            rows = [without_value(row) for row in rows]
+        return b"".join([delimited(_KVS, row) for row in rows])
 
     def _pause(self) -> Generator[None, None, None]:
         yield

@@ -17,7 +17,7 @@ from raftkv.mvcc.history import (
     trimmed,
 )
 from raftkv.mvcc.liveness import LivenessLog
-from raftkv.mvcc.revision import FIRST_REVISION, ROW_KEY_BYTES, main_of
+from raftkv.mvcc.revision import FIRST_REVISION, ROW_KEY_BYTES
 from raftkv.mvcc.sorted_keys import SortedKeys
 
 
@@ -134,14 +134,10 @@ class KeyIndex:
         history = self._histories.get(key)
         return history is not None and create_and_version(history)[1] != 0
 
-    def numbers(self, key: bytes) -> tuple[int, int, int]:
-        """(create_revision, mod_revision, version) of a key now; zeros if it does not exist."""
+    def numbers(self, key: bytes) -> tuple[int, int]:
+        """(create_revision, version) of a key now; zeros if it does not exist."""
         history = self._histories.get(key)
-        row_key = None if history is None else newest(history)
-        if history is None or row_key is None:
-            return 0, 0, 0
-        create_revision, version = create_and_version(history)
-        return create_revision, main_of(row_key), version
+        return (0, 0) if history is None else create_and_version(history)
 
     def keeps(self, key: bytes, row_key: bytes, compact_revision: int) -> bool:
         """Whether a row at or before the compact revision is still visible to some reader."""
