@@ -68,16 +68,6 @@ def range_steps(
     return newest, body
 
 
-def is_large(store: Store, request: RangeRequest) -> bool:
-    """Whether reading the range takes more than one step, as the keys are now."""
-    if not request.range_end or request.count_only:
-        return False
-    if 0 < request.limit <= KEYS_PER_STEP and selection.is_plain(request):
-        return False
-    end = end_of(request.key, request.range_end)
-    return store.index.live.count(request.key, end) > KEYS_PER_STEP
-
-
 def _run(steps: Generator[None, None, RangeAnswer]) -> RangeAnswer:
     while True:
         try:

@@ -1,3 +1,5 @@
+"""Compaction as a command: which revisions it takes, and that removal outlasts a restart."""
+
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure
 from raftkv.mvcc import compaction

@@ -1,3 +1,5 @@
+"""DeleteRange: which keys it takes, and what it leaves behind."""
+
 import pytest
 
 from raftkv.apply.state import StateMachine

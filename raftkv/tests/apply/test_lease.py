@@ -1,3 +1,5 @@
+"""LeaseGrant and LeaseRevoke, and leases over a restart."""
+
 from raftkv.command.types import Failure
 from raftkv.config import LimitsConfig
 from raftkv.mvcc.record import decode

@@ -1,3 +1,5 @@
+"""Put: revisions and versions, what it can keep of a key, and its lease."""
+
 from typing import Any
 
 import pytest

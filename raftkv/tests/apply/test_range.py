@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raftkv.apply import range as range_verb
-from raftkv.apply.range import RangeAnswer, execute_range, is_large, range_steps
+from raftkv.apply.range import RangeAnswer, execute_range, range_steps
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import Failure
 from raftkv.mvcc import liveness
@@ -232,18 +232,3 @@ def test_a_compaction_before_the_revision_does_not_disturb_a_range_that_is_being
     compact(state, state.store.revision)
     state.physical_compaction_step(1_000)
     assert drain(steps)[0] == expected
-
-
-@pytest.mark.parametrize(
-    ("fields", "large"),
-    [
-        ({"range_end": b"\0"}, True),
-        ({"range_end": b""}, False),
-        ({"range_end": b"000010"}, False),
-        ({"range_end": b"\0", "limit": 10}, False),
-        ({"range_end": b"\0", "limit": 10, "sort_target": R.MOD}, True),
-        ({"range_end": b"\0", "count_only": True}, False),
-    ],
-)
-def test_a_range_is_large_when_one_step_does_not_do(fields: dict[str, Any], *, large: bool) -> None:
-    assert is_large(many(300).store, RangeRequest(key=b"\0", **fields)) == large

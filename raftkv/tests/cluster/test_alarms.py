@@ -1,3 +1,5 @@
+"""The table of alarms by itself."""
+
 from raftkv.cluster.alarms import ANY, CORRUPT, NO_SPACE, Alarms
 from raftkv.mvcc.memory import MemoryTables
 

@@ -1,3 +1,5 @@
+"""The table of members by itself: the checks, the changes, and that they are stored."""
+
 import pytest
 
 from raftkv.cluster.members import Member, Members, from_message

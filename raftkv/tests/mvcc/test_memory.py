@@ -1,3 +1,5 @@
+"""The ports in memory keep the promises of the ports."""
+
 import pytest
 
 from raftkv.mvcc.memory import MemoryRows, MemoryTables

@@ -1,3 +1,5 @@
+"""Row keys sort as revisions do."""
+
 from typing import TypeAlias
 
 from hypothesis import given
