@@ -23,8 +23,8 @@ class Rows(Protocol):
     def delete(self, keys: list[bytes]) -> None:
         """Removes rows that no reader can ask for any more (physical compaction).
 
-        The removals become durable in this order, though perhaps not all in one write: a row must
-        never be gone from the disk while one that was removed before it is still there.
+        The removals become durable in this order or in that of the keys, though perhaps not all in
+        one write: an older row of a key must never be left on the disk when a newer one is gone.
         """
 
     def scan(self, start: bytes, stop: bytes, rows_max: int) -> list[tuple[bytes, bytes]]:
