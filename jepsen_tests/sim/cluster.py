@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jepsen_tests.sim.disk import Image, SimStorage
-from jepsen_tests.sim.faults import Faults
+from jepsen_tests.sim.faults import ELECTION_TICKS, Faults
 from jepsen_tests.sim.network import SimNetwork, SimTransport
 from jepsen_tests.sim.world import MILLISECOND, World
 from raftkv.config import LimitsConfig, NodeConfig, RaftConfig, WatchConfig
@@ -15,7 +15,6 @@ from raftkv.node.settings import NodeSettings
 from raftkv.pb import rpc_pb2
 
 TICK_US = 100 * MILLISECOND
-ELECTION_TICKS = 10
 CLUSTER_ID = 0xC1
 
 NODE_CONFIG = NodeConfig(
@@ -76,10 +75,14 @@ class SimCluster:
         place.paused, place.turn_due, place.held = False, False, []
         place.storage = SimStorage(self.world, self.faults, place.image)
         place.transport = SimTransport(self.network, member_id)
-        chance = self.world.random
+        chance, spread = self.world.random, self.faults.election_spread_ticks
         start = Start(
             member_id=member_id,
-            raft=RaftConfig(election_timeout_ticks=ELECTION_TICKS, append_bytes_max=2_000),
+            raft=RaftConfig(
+                election_timeout_ticks=ELECTION_TICKS,
+                append_bytes_max=2_000,
+                pre_vote=self.faults.pre_vote,
+            ),
             watch=WatchConfig(catch_up_rows_per_turn_max=20),
             limits=LimitsConfig(),
             settings=NodeSettings(
@@ -92,8 +95,9 @@ class SimCluster:
                 auto_compaction_revisions=0,
                 config=NODE_CONFIG,
             ),
-            election_timeout=lambda: chance.randint(ELECTION_TICKS, 2 * ELECTION_TICKS - 1),
+            election_timeout=lambda: ELECTION_TICKS + chance.randrange(spread),
             wake=lambda: self._turn_due(place),
+            flush=lambda: None,
             members_changed=lambda: self._members_changed(place),
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)

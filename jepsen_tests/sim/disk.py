@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
 from raftkv.raft.stored import StoredLog, WriteBatch
@@ -78,7 +79,8 @@ class SimRows:
 
     def put(self, key: bytes, row: bytes) -> None:
         """Adds a row after all others."""
-        assert not self.keys or key > self.keys[-1], f"row {key!r} after {self.keys[-1]!r}"
+        if self.keys and key <= self.keys[-1]:
+            raise BrokenPromiseError(f"row {key!r} after {self.keys[-1]!r}")
         self.data[key] = row
         self.keys.append(key)
         self.dirty[key] = row
@@ -137,6 +139,7 @@ class SimStorage:
         self.tables.data = dict(image.tables)
         self.on_durable: Callable[[int], None] = lambda _: None
         self._sequence = 0
+        self.durable = 0
         self._queue: deque[_Write] = deque()
         self._writing: list[_Write] = []
         """The transaction under way."""
@@ -174,9 +177,21 @@ class SimStorage:
         self._sequence += 1
         rows, self.rows.dirty = self.rows.dirty, {}
         tables, self.tables.dirty = self.tables.dirty, {}
-        self._queue.append(_Write(self._sequence, batch, rows, tables))
+        write = _Write(self._sequence, batch, rows, tables)
+        if self._is_quick(batch):
+            self._store(write)
+            self.durable = self._sequence
+            return self._sequence
+        self._queue.append(write)
         self._begin()
         return self._sequence
+
+    def _is_quick(self, batch: WriteBatch) -> bool:
+        """Whether the write is durable at once, as small ones are when the disk has time."""
+        return (
+            not (self._writing or self._queue or batch.install_staged or self._lost)
+            and self._world.random.random() < self._faults.write_at_once
+        )
 
     def stage_reset(self) -> None:
         """Throws away what is staged, and what is about to be."""
@@ -216,7 +231,8 @@ class SimStorage:
         written, self._writing = self._writing, []
         for write in written:
             self._store(write)
-        self.on_durable(written[-1].sequence)
+        self.durable = written[-1].sequence
+        self.on_durable(self.durable)
         self._begin()
 
     def _store(self, write: _Write) -> None:
@@ -251,7 +267,8 @@ class SimStorage:
             if batch.install_staged and image.last_index + 1 < first:
                 image.entries = []
                 image.snapshot_index = first - 1
-            assert first == image.last_index + 1, f"log ends at {image.last_index}, append {first}"
+            if first != image.last_index + 1:
+                raise BrokenPromiseError(f"the log ends at {image.last_index}, {first} is appended")
             image.entries += batch.entries
         if batch.compact_to > image.snapshot_index:
             del image.entries[: batch.compact_to - image.snapshot_index]

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+ELECTION_TICKS = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
@@ -17,10 +19,17 @@ class Faults:
     """Chance of a delay a hundred times as long, which also reorders."""
     write_us_min: int = 100
     write_us_max: int = 3_000
+    write_at_once: float = 0.3
+    """Chance that a write to an idle disk is durable when it was begun."""
     write_spike: float = 0.0
     """Chance of a write a hundred times as long."""
     clock_drift: float = 0.0
     """How much faster or slower, at most, a member's ticks come."""
+    election_spread_ticks: int = ELECTION_TICKS
+    """From how many election timeouts chance draws; the fewer, the more votes are split."""
+    pre_vote: bool = True
+    new_leader_harm: float = 0.0
+    """Chance that a new leader crashes, or is cut off, within its first tenth of a second."""
     crashes_per_second: float = 0.0
     partitions_per_second: float = 0.0
     pauses_per_second: float = 0.0
@@ -44,6 +53,9 @@ def draw(chance: random.Random) -> Faults:
         write_us_max=chance.choice((500, 5_000, 50_000)),
         write_spike=maybe(0.05),
         clock_drift=maybe(0.3),
+        election_spread_ticks=chance.choice((2, ELECTION_TICKS)),
+        pre_vote=chance.random() < 0.8,
+        new_leader_harm=maybe(0.9),
         crashes_per_second=maybe(1.0),
         partitions_per_second=maybe(1.0),
         pauses_per_second=maybe(0.5),

@@ -8,6 +8,8 @@ from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.reference import Reference
 from raftkv.node.node import Node
+from raftkv.peer.codec import AnyMessage
+from raftkv.raft.messages import AppendEntriesResponse, RequestVote, RequestVoteResponse
 from raftkv.raft.types import entry_term
 
 
@@ -18,11 +20,12 @@ class Invariants:
         self._cluster = cluster
         self._reference = reference
         self._leader_of_term: dict[int, int] = {}
-        self._vote: dict[tuple[int, int], int] = {}
         self._committed: list[bytes] = []
         """Every entry ever committed, by index - 1."""
         self._seen: dict[int, tuple[int, ...]] = {}
         """What was looked at last on each member, so that only changes are looked at again."""
+        self._vote: dict[tuple[int, int], int] = {}
+        """(member, term) -> for whom it voted."""
         self._checked: dict[int, tuple[int, int]] = {}
 
     def check(self) -> None:
@@ -39,16 +42,48 @@ class Invariants:
                 raft.commit,
                 raft.last_index,
                 node.applying.index,
-                place.image.hard_state.term,
-                place.image.hard_state.vote,
             )
             if self._seen.get(place.member_id) != seen:
                 self._check_member(place, node, self._seen.get(place.member_id))
                 self._seen[place.member_id] = seen
 
+    def sent(self, message: AnyMessage) -> None:
+        """Looks at a message that leaves: what it promises must lie on its sender's disk.
+
+        Raises:
+            BrokenPromiseError: It does not.
+        """
+        if isinstance(message, RequestVote) and not message.pre_vote:
+            self._votes(message.sender, message.term, message.sender)
+        elif isinstance(message, RequestVoteResponse):
+            if message.granted and not message.pre_vote:
+                self._votes(message.sender, message.term, message.to)
+        elif isinstance(message, AppendEntriesResponse) and not message.rejected:
+            self._entries_are_durable(message)
+
+    def _votes(self, member: int, term: int, candidate: int) -> None:
+        known = self._vote.setdefault((member, term), candidate)
+        if known != candidate:
+            raise BrokenPromiseError(
+                f"member {member} votes for {known} and for {candidate} in term {term}"
+            )
+        stored = self._cluster.members[member].image.hard_state
+        if (stored.term, stored.vote) != (term, candidate) and stored.term <= term:
+            raise BrokenPromiseError(
+                f"member {member} votes for {candidate} in term {term}, "
+                f"on its disk is {stored.vote} in term {stored.term}"
+            )
+
+    def _entries_are_durable(self, message: AppendEntriesResponse) -> None:
+        image = self._cluster.members[message.sender].image
+        if image.hard_state.term < message.term or image.last_index < message.index:
+            raise BrokenPromiseError(
+                f"member {message.sender} acknowledges {message.index} in term {message.term}, on "
+                f"its disk are {image.last_index} entries, term {image.hard_state.term}"
+            )
+
     def _check_member(self, place: SimMember, node: Node, before: tuple[int, ...] | None) -> None:
         self._election_safety(place, node)
-        self._one_vote(place)
         self._commits(place, node)
         self._state_machine_safety(place, node)
         if before is not None and before[0] == place.starts:
@@ -65,17 +100,6 @@ class Invariants:
         if known != place.member_id:
             raise BrokenPromiseError(f"term {raft.term}: both {known} and {place.member_id} lead")
         self._leader_completeness(place, node)
-
-    def _one_vote(self, place: SimMember) -> None:
-        hard_state = place.image.hard_state
-        if hard_state.vote:
-            key = (place.member_id, hard_state.term)
-            known = self._vote.setdefault(key, hard_state.vote)
-            if known != hard_state.vote:
-                raise BrokenPromiseError(
-                    f"member {place.member_id} voted for {known} and {hard_state.vote} "
-                    f"in term {hard_state.term}"
-                )
 
     def _leader_completeness(self, place: SimMember, node: Node) -> None:
         """A leader's log holds every entry committed before its term."""

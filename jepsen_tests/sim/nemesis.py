@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from jepsen_tests.sim.cluster import SimCluster
+from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.world import MILLISECOND, SECOND
 from raftkv.command.types import CommandKind
 from raftkv.pb import rpc_pb2
 from raftkv.raft.events import MembershipChange
 
-INTERVAL_US = 50 * MILLISECOND
+INTERVAL_US = 10 * MILLISECOND
 
 
 class Nemesis:
@@ -19,6 +19,7 @@ class Nemesis:
         self._members_made = len(cluster.members)
         self.running = True
         self.crashes = 0
+        self._term_seen = 0
 
     def start(self) -> None:
         """Begins."""
@@ -37,6 +38,7 @@ class Nemesis:
     def _next(self) -> None:
         if not self.running:
             return
+        self._harm_new_leader()
         faults = self._cluster.faults
         for rate, harm in (
             (faults.crashes_per_second, self._crash),
@@ -49,44 +51,85 @@ class Nemesis:
                 harm()
         self._cluster.world.after(INTERVAL_US, self._next)
 
+    def _harm_new_leader(self) -> None:
+        """Strikes soon after an election, when logs differ most."""
+        world, leader = self._cluster.world, self._cluster.leader()
+        if leader is None or leader.raft.term <= self._term_seen:
+            return
+        self._term_seen = leader.raft.term
+        if world.random.random() < self._cluster.faults.new_leader_harm:
+            harm = world.random.choice((self._crash_leader, self._isolate_leader))
+            world.after(world.random.randint(0, 10 * INTERVAL_US), harm)
+
     def _later(self, run: Callable[[], None]) -> None:
-        delay = self._cluster.world.random.randint(100 * MILLISECOND, 5 * SECOND)
-        self._cluster.world.after(delay, run)
+        """Undoes a harm after a while: within moments, or when others have had time to elect."""
+        world = self._cluster.world
+        most = world.random.choice((20 * MILLISECOND, 3 * SECOND, 5 * SECOND))
+        world.after(world.random.randint(most // 4, most), run)
+
+    def _victim(self, places: list[SimMember]) -> SimMember:
+        """One of them by chance; the leader, if it is there, every other time."""
+        chance, leader = self._cluster.world.random, self._cluster.leader()
+        leading = [place for place in places if place.node is leader]
+        return leading[0] if leading and chance.random() < 0.5 else chance.choice(places)
 
     def _crash(self) -> None:
         cluster = self._cluster
         running = cluster.running()
-        if not running:
-            return
-        victim = cluster.world.random.choice(running).member_id
-        cluster.crash(victim)
+        if running:
+            self._crash_member(self._victim(running))
+
+    def _crash_leader(self) -> None:
+        leader = self._cluster.leader()
+        if leader is not None and self.running:
+            self._crash_member(self._cluster.members[leader.raft.member_id])
+
+    def _crash_member(self, victim: SimMember) -> None:
+        cluster = self._cluster
+        cluster.crash(victim.member_id)
         self.crashes += 1
-        place = cluster.members[victim]
 
         def restart() -> None:
-            if place.node is None and not place.removed:
-                cluster.start(victim)
+            if victim.node is None and not victim.removed:
+                cluster.start(victim.member_id)
 
         self._later(restart)
 
     def _partition(self) -> None:
-        """Cuts some links, perhaps in one direction only."""
+        """Cuts some links, perhaps in one direction only; often those of the leader."""
+        chance = self._cluster.world.random
+        if chance.random() < 0.5:
+            self._isolate_leader()
+        else:
+            self._cut({member for member in self._cluster.members if chance.random() < 0.5})
+
+    def _isolate_leader(self) -> None:
+        """Cuts the leader off, perhaps with a companion."""
+        cluster, leader = self._cluster, self._cluster.leader()
+        if leader is not None and self.running:
+            chance = cluster.world.random
+            side = {leader.raft.member_id}
+            if chance.random() < 0.3:
+                side.add(chance.choice(list(cluster.members)))
+            self._cut(side)
+
+    def _cut(self, side: set[int]) -> None:
         cluster, chance = self._cluster, self._cluster.world.random
         members = list(cluster.members)
-        one_way = chance.random() < 0.3
-        side = {m for m in members if chance.random() < 0.5}
         cuts = {(a, b) for a in side for b in members if b not in side}
-        if not one_way:
+        if chance.random() < 0.7:
             cuts |= {(b, a) for a, b in cuts}
+        elif chance.random() < 0.5:
+            cuts = {(b, a) for a, b in cuts}
         cluster.network.cut |= cuts
         self._later(lambda: cluster.network.cut.difference_update(cuts))
 
     def _pause(self) -> None:
         cluster = self._cluster
-        running = [place for place in cluster.running() if not place.paused]
-        if not running:
+        reachable = cluster.reachable()
+        if not reachable:
             return
-        victim = cluster.world.random.choice(running)
+        victim = self._victim(reachable)
         starts = victim.starts
         cluster.pause(victim.member_id)
 

@@ -1,17 +1,15 @@
 """A network that loses, delays, doubles and reorders messages, and falls into parts."""
 
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, get_args
 
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
-from raftkv.peer.codec import decode, encode
-from raftkv.peer.messages import PeerMessage
+from raftkv.peer.codec import AnyMessage, decode, encode
 from raftkv.raft.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AnyMessage: TypeAlias = Message | PeerMessage
 CONSENSUS = get_args(Message)
 """What may arrive twice. A forwarded request may not: the real network is TCP, which never doubles,
 and that nothing is carried out twice rests on it."""
@@ -28,10 +26,13 @@ class SimNetwork:
         self.receivers: dict[int, Callable[[AnyMessage], None]] = {}
         """The members that run."""
         self.messages_sent = 0
+        self.on_send: Callable[[AnyMessage], None] = lambda _: None
+        """Sees every message at the moment when it leaves."""
 
     def send(self, message: AnyMessage) -> None:
         """Puts a message on its way; it may never arrive, or arrive twice."""
         self.messages_sent += 1
+        self.on_send(message)
         chance, faults = self._world.random, self.faults
         if chance.random() < faults.message_loss:
             return

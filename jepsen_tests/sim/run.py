@@ -1,6 +1,8 @@
 """One seed: a cluster, its clients and its troubles, then peace, then the reckoning."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from jepsen_tests.sim.clients import Clients
 from jepsen_tests.sim.cluster import SimCluster
@@ -46,13 +48,15 @@ class Outcome:
 class Run:
     """Everything that one seed brings about."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, trouble: Mapping[str, Any] | None = None) -> None:
+        """`trouble` names faults that are not left to chance."""
         self.world = World(seed)
         chance = self.world.random
-        self.faults = draw(chance)
+        self.faults = replace(draw(chance), **(trouble or {}))
         self.cluster = SimCluster(self.world, self.faults, chance.choice((1, 3, 3, 3, 5)))
         self._reference = Reference()
         self._invariants = Invariants(self.cluster, self._reference)
+        self.cluster.network.on_send = self._invariants.sent
         self._ledger = Ledger(self.cluster, self._reference)
         self._clients = Clients(self.cluster, self._ledger, REQUESTS_PER_SECOND)
         self._leases = Leases(self.cluster, self._ledger, self._reference)
@@ -113,8 +117,3 @@ class Run:
             leader.raft.term,
             leader.state.rolling_hash,
         )
-
-
-def run_seed(seed: int, storm_seconds: int = STORM_SECONDS) -> Outcome:
-    """Runs one seed; raises as `Run.carry_out`."""
-    return Run(seed).carry_out(storm_seconds)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jepsen_tests.sim.broken import BrokenPromiseError
-from jepsen_tests.sim.cluster import ELECTION_TICKS, SimCluster, SimMember
+from jepsen_tests.sim.cluster import SimCluster, SimMember
+from jepsen_tests.sim.faults import ELECTION_TICKS
 from jepsen_tests.sim.reference import Event, Reference
 from jepsen_tests.sim.world import MILLISECOND
 from raftkv.node.node import Node

@@ -1,0 +1,20 @@
+"""`python -m jepsen_tests`: which command was asked for."""
+
+import sys
+
+import click
+
+from jepsen_tests.commands.mutate import mutate
+from jepsen_tests.commands.sim import sim
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Tests a store's consistency: the production code, a virtual clock, one seed, many faults."""
+
+
+main.add_command(sim)
+main.add_command(mutate)
+
+if __name__ == "__main__":
+    sys.exit(main())
