@@ -11,6 +11,7 @@ from random import SystemRandom
 from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
 from raftkv.member.client_port import ClientPort
+from raftkv.member.errors import StartupError
 from raftkv.member.identity import Origin
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
@@ -19,7 +20,7 @@ from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
 from raftkv.node.settings import NodeSettings
-from raftkv.storage import Identity, LmdbStorage
+from raftkv.storage import Identity, LmdbStorage, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Member:
         `origin` is given when the disk is empty.
 
         Raises:
-            StartupError: A port can't be bound.
+            StartupError: A port can't be bound, or what the disk holds makes no sense.
             StorageError: The disk does not allow it.
         """
         storage, config = self._storage, self._config
@@ -68,9 +69,7 @@ class Member:
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
         self._peers = PeerPort(identity, config, self._removed)
-        self._node = node = assemble(
-            self._start_of(identity), storage.load(), storage, self._peers.transport
-        )
+        self._node = node = self._load(identity)
         await self._peers.listen(node, origin.peer_urls if origin is not None else {})
         self._clients = ClientPort(node, config, lambda: storage.size().allocated)
         self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick)
@@ -116,6 +115,9 @@ class Member:
     def _wake(self) -> None:
         self._turn_due = self._loop.call_soon(self._turn)
 
+    def _flush(self) -> None:
+        self._clients.flush()
+
     def _turn(self) -> None:
         self._turn_due = None
         try:
@@ -152,6 +154,20 @@ class Member:
 
     # -- starting and stopping
 
+    def _load(self, identity: Identity) -> Node:
+        start, storage = self._start_of(identity), self._storage
+        stored = storage.load()
+        try:
+            return assemble(start, stored, storage, self._peers.transport)
+        except StorageError:
+            raise
+        except Exception as error:
+            # Bytes that are not what was written may fail in any way where they are read.
+            log.debug("the stored state can't be loaded", exc_info=True)
+            raise StartupError(
+                f"{data_path(self._config)} is damaged: its state can't be loaded ({error!r})"
+            ) from error
+
     def _start_of(self, identity: Identity) -> Start:
         config = self._config
         chance = SystemRandom()
@@ -174,6 +190,7 @@ class Member:
             ),
             election_timeout=lambda: chance.randint(ticks, 2 * ticks - 1),
             wake=self._wake,
+            flush=self._flush,
             members_changed=self._members_changed,
         )
 

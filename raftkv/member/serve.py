@@ -65,12 +65,7 @@ class _Process:
         check_addresses(
             config
         )  # before anything is written: a taken port leaves the disk as it was
-        hooks = StorageHooks(
-            post=self._post,
-            post_here=self._post_here,
-            on_durable=self._durable,
-            on_failed=self._end,
-        )
+        hooks = StorageHooks(post=self._post, on_durable=self._durable, on_failed=self._end)
         self._storage = LmdbStorage(data_path(config), config.storage, hooks)
         self._member = Member(config, self._storage, self._end)
 
@@ -95,19 +90,21 @@ class _Process:
             self._ended.set_result(reason)
 
     def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A disk that can't be read, or our own mistake, ends the member; the rest is logged."""
+        """A disk that can't be read, or our own mistake, ends the member; the rest is logged.
+
+        A callback that failed may have been the clock's or the disk's: the member would live on,
+        and nothing would ever be due or durable again. What a connection's bytes lead to is no
+        callback of the loop, and ends that connection.
+        """
         loop.default_exception_handler(context)
         error = context.get("exception")
         if isinstance(error, StorageError):
             self._end(str(error))
-        elif isinstance(error, AssertionError):
-            self._end(f"internal error: {error}")
+        elif isinstance(error, AssertionError) or "handle" in context:
+            self._end(f"internal error: {error!r}")
 
     def _post(self, run: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(run)
-
-    def _post_here(self, run: Callable[[], None]) -> None:
-        self._loop.call_soon(run)
 
     def _durable(self, sequence: int) -> None:
         self._member.durable(sequence)

@@ -27,6 +27,7 @@ class Start:
     election_timeout: Callable[[], int]
     """Draws an election timeout, in ticks."""
     wake: Callable[[], None]
+    flush: Callable[[], None]
     members_changed: Callable[[], None]
 
 
@@ -53,6 +54,7 @@ def assemble(start: Start, stored: StoredLog, storage: Storage, transport: Trans
     )
     hooks = NodeHooks(
         wake=start.wake,
+        flush=start.flush,
         members_changed=start.members_changed,
         new_state=new_state,
     )

@@ -22,7 +22,7 @@ from raftkv.node.status import NodeStatus
 from raftkv.peer.messages import PeerMessage
 from raftkv.raft.core import Raft
 from raftkv.raft.events import Hasten, MembershipChange, PeerLost
-from raftkv.raft.messages import Message
+from raftkv.raft.messages import Message, is_commit_notice
 from raftkv.raft.update import Update
 from raftkv.watch.hub import Hub
 
@@ -51,6 +51,8 @@ class Node(Parts):
         self._inbox = Inbox()
         self._awake = False
         self._stopped = False
+        self._notices: list[Message] = []
+        """Messages that may leave after this turn's answers."""
         self._seen_leader = (0, 0)
         self._leader_changes = 0
         self._proposals_failed = 0
@@ -190,17 +192,19 @@ class Node(Parts):
         self.offers.proposals()
         self.offers.read_round(self.tick_count)
         update = self.raft.take_update()
-        if update is not None:
+        while update is not None:
             self._carry_out(update)
+            self._on_durable(self.storage.durable)
+            update = self.raft.take_update()
         self._apply()
         self._answer()
+        self._send_notices()
         if self._more_to_do():
             self._wake()
 
     def _drain(self) -> None:
         inbox, self._inbox = self._inbox, Inbox()
-        if inbox.durable:
-            self._on_durable(inbox.durable)
+        self._on_durable(max(inbox.durable, self.storage.durable))
         for message in inbox.messages:
             receive(self, message)
         for member in inbox.lost:
@@ -233,7 +237,9 @@ class Node(Parts):
         self.handover.leader_changed()
 
     def _carry_out(self, update: Update) -> None:
-        if update.messages:
+        if all(is_commit_notice(message) for message in update.messages):
+            self._notices += update.messages
+        else:
             self.transport.send(list(update.messages))
         if update.must_write or update.install is not None:
             self.write(update)
@@ -249,6 +255,16 @@ class Node(Parts):
         self._on_reads(update)
         if update.transfer_failed:
             self.handover.failed()
+
+    def _send_notices(self) -> None:
+        """Tells followers what is committed, after the clients here: nobody's answer waits for it.
+
+        Each send takes as long as waking its receiver, 40 us.
+        """
+        if self._notices:
+            self.hooks.flush()
+            notices, self._notices = self._notices, []
+            self.transport.send(list(notices))
 
     def _on_rejected(self, commands: list[bytes]) -> None:
         """The core did not take these: ours may be offered again, others' origins are told."""

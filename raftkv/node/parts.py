@@ -45,6 +45,7 @@ class Parts:
         storage, transport = ports
         config = settings.config
         self.raft = raft
+        self.storage = storage
         self.transport = transport
         self.settings = settings
         self.hooks = hooks

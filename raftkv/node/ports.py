@@ -21,11 +21,16 @@ class Storage(Protocol):
     def tables(self) -> Tables:
         """The small tables of the applied state."""
 
+    @property
+    def durable(self) -> int:
+        """The newest write that is known to be durable; 0 for none."""
+
     def write(self, batch: WriteBatch) -> int:
         """Queues a write and returns its sequence number (1, 2, ...).
 
         When it is durable, and so every earlier one, the `on_durable(sequence)` callback that the
-        storage was made with is called on the loop's thread, never from inside `write`. A write
+        storage was made with is called on the loop's thread, never from inside `write`. A quick
+        write may be durable when this returns: then `durable` says so, and nothing is called. One
         that fails calls `on_failed(reason)` instead, and nothing is written any more.
         """
 

@@ -30,6 +30,8 @@ class NodeHooks:
 
     wake: Callable[[], None]
     """A turn is due."""
+    flush: Callable[[], None]
+    """What services have answered is to leave now."""
     members_changed: Callable[[], None]
     """The members table changed; this member may be gone from it."""
     new_state: Callable[[], StateMachine]

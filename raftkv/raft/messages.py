@@ -117,3 +117,8 @@ Message: TypeAlias = (
     | InstallSnapshot
     | TimeoutNow
 )
+
+
+def is_commit_notice(message: Message) -> bool:
+    """Whether a message only tells how far the log is committed, and wants no answer."""
+    return isinstance(message, Heartbeat) and message.round == COMMIT_NOTICE

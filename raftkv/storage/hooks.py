@@ -14,8 +14,6 @@ class StorageHooks:
 
     post: Post
     """Callable from any thread."""
-    post_here: Post
-    """Callable from the loop's thread only, and cheaper: it need not wake the loop."""
     on_durable: Callable[[int], None]
     """Told the number of the last write that is durable."""
     on_failed: Callable[[str], None]

@@ -50,7 +50,8 @@ class LmdbStorage:
         self._view = View(environment, environment.generations[state.generation])
         self._writer: Writer | None = None
         self._sequence = 0
-        self._durable = 0
+        self.durable = 0
+        """The newest write that is known to be durable."""
         self._removed = 0
         self._installing = 0
         """The write that switches to the staged snapshot, while it is under way."""
@@ -100,7 +101,8 @@ class LmdbStorage:
             self._loaded.submit(Install(sequence, batch))
         else:
             changes = None if self._installing else self._view.overlay.seal(sequence)
-            self._loaded.submit(Write(sequence, batch, changes))
+            if self._loaded.submit(Write(sequence, batch, changes)):
+                self._settle()
         return sequence
 
     def stage_reset(self) -> None:
@@ -155,7 +157,14 @@ class LmdbStorage:
         return self._writer
 
     def _committed(self) -> None:
-        """The writer finished a commit, or several."""
+        """The writer finished a commit, or several, on its thread."""
+        known = self.durable
+        self._settle()
+        if self.durable > known:
+            self._hooks.on_durable(self.durable)
+
+    def _settle(self) -> None:
+        """Lets go of what is on the disk now."""
         sequence, removed = self._loaded.committed
         if 0 < self._installing <= sequence:
             self._installing = 0
@@ -165,6 +174,4 @@ class LmdbStorage:
         else:
             self._view.overlay.release(sequence, removed - self._removed)
         self._removed = removed
-        if sequence > self._durable:
-            self._durable = sequence
-            self._hooks.on_durable(sequence)
+        self.durable = max(self.durable, sequence)

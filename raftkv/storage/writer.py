@@ -20,7 +20,7 @@ import lmdb
 
 from raftkv.config import StorageConfig
 from raftkv.storage.environment import Environment, data_error
-from raftkv.storage.hooks import Post, StorageHooks
+from raftkv.storage.hooks import StorageHooks
 from raftkv.storage.jobs import Job, Write
 from raftkv.storage.statistics import CommitStatistics
 from raftkv.storage.transaction import Filler
@@ -67,8 +67,8 @@ class Writer:
         self._thread = Thread(target=self._run, name="storage", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
-        """Takes a job; it is committed later, or has been when this returns."""
+    def submit(self, job: Job) -> bool:
+        """Takes a job; returns whether it is committed already, which nothing else will tell."""
         previous, self._submitted = self._submitted, job.sequence
         if (
             previous == self.committed[0]
@@ -76,11 +76,11 @@ class Writer:
             and self._writing.acquire(blocking=False)
         ):
             try:
-                self._commit([job], self._hooks.post_here)
+                return self._commit([job])
             finally:
                 self._writing.release()
-        else:
-            self._queue.put(job)
+        self._queue.put(job)
+        return False
 
     def close(self) -> None:
         """Commits what was submitted and ends the thread."""
@@ -105,7 +105,9 @@ class Writer:
                 jobs, going_on = self._take()
                 if jobs or going_on:
                     with self._writing:
-                        self._commit(jobs, self._hooks.post)
+                        committed = self._commit(jobs)
+                        if committed:
+                            self._hooks.post(self._on_committed)
         except Exception as error:  # a thread must not end unseen, whatever it met
             logger.exception("the storage thread ended")
             self._fail(f"storage failed: {error!r}")
@@ -122,21 +124,22 @@ class Writer:
             return jobs, False
         return jobs, True
 
-    def _commit(self, jobs: list[Job], post: Post) -> None:
+    def _commit(self, jobs: list[Job]) -> bool:
+        """Commits jobs, and cleans up a little; returns whether it did."""
         if self._failed or not (jobs or self._filler.cleaner.is_due):
-            return
+            return False
         try:
             written, seconds = self._transact(jobs)
         except (lmdb.Error, OSError) as error:
             self._fail(describe_failure(self._environment, error))
-            return
+            return False
         except BaseException:
             self._failed = True
             raise
         self.statistics.observe(seconds, written)
         sequence = jobs[-1].sequence if jobs else self.committed[0]
         self.committed = (sequence, self._filler.cleaner.rows_removed)
-        post(self._on_committed)
+        return True
 
     def _transact(self, jobs: list[Job]) -> tuple[int, float]:
         """The bytes written, and how long LMDB took to make them durable."""

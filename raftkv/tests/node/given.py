@@ -65,6 +65,7 @@ class Disk:
         self.calls: list[str] = []
         self.writes: list[WriteBatch] = []
         self.sequence = 0
+        self.durable = 0
 
     def write(self, batch: WriteBatch) -> int:
         self.writes.append(batch)
@@ -125,6 +126,7 @@ class World:
                 ),
                 election_timeout=lambda: 10,
                 wake=lambda: None,
+                flush=lambda: None,
                 members_changed=lambda: None,
             ),
             StoredLog(HardState(1), 0, 0, Membership(frozenset({ME, OTHER, THIRD})), [], 0, 0),

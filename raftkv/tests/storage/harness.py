@@ -49,7 +49,6 @@ class Disk:
         self.failures: list[str] = []
         hooks = StorageHooks(
             post=self.scheduled.put,
-            post_here=self.scheduled.put,
             on_durable=self.durable.append,
             on_failed=self.failures.append,
         )
@@ -66,7 +65,7 @@ class Disk:
 
     def wait(self, sequence: int) -> None:
         """Runs what is scheduled until a write is durable, or storage has failed."""
-        while not self.failures and (not self.durable or self.durable[-1] < sequence):
+        while not self.failures and self.storage.durable < sequence:
             self.scheduled.get(timeout=WAIT_SECONDS_MAX)()
 
     def write(self, batch: WriteBatch) -> None:

@@ -28,9 +28,9 @@ def test_a_small_write_on_a_quick_idle_disk_is_committed_in_place(tmp_path: Path
         quick(disk)
         sequence = disk.storage.write(batch_of(entries(2, 3)))
         assert disk.storage.statistics.count == 2, "the commit was left to the thread"
-        assert disk.durable == [1], "the callback came from inside write"
+        assert disk.storage.durable == sequence
         disk.wait(sequence)
-        assert disk.durable == [1, 2]
+        assert disk.durable == [1], "the caller was told of what it could see"
 
 
 @pytest.mark.parametrize("reason", ["slow disk", "many entries", "many rows", "unknown disk"])
