@@ -188,6 +188,7 @@ class Node(Parts):
             return
         self._awake = False
         self._drain()
+        self._on_durable(self.storage.durable)  # a tick's write may be
         self._observe_leader()
         self.offers.proposals()
         self.offers.read_round(self.tick_count)
