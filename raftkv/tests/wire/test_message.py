@@ -85,7 +85,7 @@ def test_a_message_that_may_not_be_ends_the_call(
     assert (caught.value.code, caught.value.text) == (code, text)
 
 
-@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"x" * 50)[:-9]])
+@pytest.mark.parametrize("data", [b"", b"no gzip", gzip.compress(b"x" * 50, mtime=0)[:-9]])
 def test_broken_gzip_ends_the_call(data: bytes) -> None:
     with pytest.raises(CallError) as caught:
         decompress(data, "gzip", 100)
