@@ -70,10 +70,14 @@ class Applying:
         """The state with its place in the log."""
         return Applied(self.state, self.index, self.term)
 
-    def restart(self, applied: Applied) -> None:
-        """Goes on from another state, as after a snapshot; entries that it contains are dropped."""
+    def restart(self, applied: Applied) -> list[Answer]:
+        """Goes on from another state, as after a snapshot; entries that it contains are dropped.
+
+        Returns the answers for requests of earlier terms: nobody will ever see their entries here.
+        """
         self.state, self.index, self.term = applied
         self.committed = [entry for entry in self.committed if entry_index(entry) > self.index]
+        return self._begin_term(self.term)
 
     def run(self, entries_max: int) -> list[Answer]:
         """Applies up to `entries_max` entries; returns the answers for requests of this member."""
@@ -106,11 +110,11 @@ class Applying:
         term = entry_term(entry)
         if term != self.term:
             self.term = term
-            self._begin_term(term, answers)
+            answers += self._begin_term(term)
 
-    def _begin_term(self, term: int, answers: list[Answer]) -> None:
+    def _begin_term(self, term: int) -> list[Answer]:
         failed = self._proposals.decided_before(term)
-        answers += [(on_result, Failure.TIMEOUT_LEADER_FAILED) for on_result in failed]
+        return [(on_result, Failure.TIMEOUT_LEADER_FAILED) for on_result in failed]
 
     def _apply_special(self, entry: bytes, answers: list[Answer]) -> None:
         """A leader's no-op, or a membership entry with or without a command."""

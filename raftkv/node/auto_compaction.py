@@ -11,7 +11,7 @@ BY_COUNT_INTERVAL_SECONDS = 300
 
 
 class AutoCompaction:
-    """Says when to compact, and to which revision."""
+    """Says when to compact, and to which revision. It is asked on every member."""
 
     def __init__(self, period_seconds: float, revisions_kept: int, ticks_per_second: float) -> None:
         """At most one of `period_seconds` and `revisions_kept` is not 0."""

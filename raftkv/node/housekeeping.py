@@ -21,8 +21,9 @@ def on_tick(parts: Parts) -> None:
         ask_about_lease(parts, context)
     parts.sending.tick(SENDING_ELECTION_TIMEOUTS * parts.settings.election_timeout_ticks)
     parts.watch_hub.tick()
+    compaction_due = _note_revision(parts)
     if raft.leader == raft.member_id:
-        _lead(parts)
+        _lead(parts, compaction_due)
     _cut_history(parts)
     if not parts.writes.is_installing:
         _cut_log(parts)
@@ -43,7 +44,13 @@ def _give_up_what_is_late(parts: Parts) -> None:
         on_answer(UNANSWERED, 0)
 
 
-def _lead(parts: Parts) -> None:
+def _note_revision(parts: Parts) -> int:
+    """Notes what is current: every member does, since any of them may lead when it is due."""
+    store = parts.state.store
+    return parts.auto_compaction.due(parts.tick_count, store.revision, store.compact_revision)
+
+
+def _lead(parts: Parts, compaction_due: int) -> None:
     """A leader's duties: members to promote, leases that ran out, history that grew too long."""
     config = parts.settings.config
     parts.leading.promote_ready(parts.state)
@@ -51,15 +58,13 @@ def _lead(parts: Parts) -> None:
         parts.leading.expire_leases(
             parts.state, parts.tick_count, config.lease_expirations_per_tick_max
         )
-    store = parts.state.store
-    due = parts.auto_compaction.due(parts.tick_count, store.revision, store.compact_revision)
-    if due:
-        parts.leading.compact(due)
+    if compaction_due:
+        parts.leading.compact(compaction_due)
 
 
 def _cut_history(parts: Parts) -> None:
-    """Removes rows that a compaction gave up, while nobody is being sent them."""
-    if parts.sending.under_way:
+    """Removes rows that a compaction gave up, unless they are being sent, or about to go."""
+    if parts.sending.under_way or parts.writes.is_installing:
         return
     if parts.state.physical_compaction_step(parts.settings.config.compaction_rows_per_tick_max):
         parts.is_state_dirty = True

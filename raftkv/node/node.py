@@ -320,6 +320,7 @@ class Node(Parts):
         return bool(
             (self.applying.committed and not self.writes.is_installing)
             or self.watch_hub.is_catching_up
+            or self.sending.may_send
             or self.answers
         )
 
@@ -328,7 +329,7 @@ class Node(Parts):
         index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
-        self.applying.restart(Applied(state, index, term))
+        self.answers += self.applying.restart(Applied(state, index, term))
         state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)
         self.hooks.members_changed()

@@ -37,6 +37,11 @@ class Sending:
         """Whether any snapshot is being sent: history must stay readable meanwhile."""
         return bool(self._senders)
 
+    @property
+    def may_send(self) -> bool:
+        """Whether `pump` has something to send now."""
+        return any(sender.may_send for sender in self._senders.values())
+
     def start(self, to: int, member_id: int) -> None:
         """Starts sending to a member; an earlier sending to it is forgotten."""
         self._last_transfer += 1
@@ -44,9 +49,8 @@ class Sending:
         self._senders[to] = sender
         self._transport.send([sender.begin()])
 
-    def pump(self, applied: Applied) -> bool:
-        """Sends one chunk to each member that may have one; True while there is more to send."""
-        more = False
+    def pump(self, applied: Applied) -> None:
+        """Sends one chunk to each member that may have one."""
         for sender in self._senders.values():
             if not sender.may_send:
                 continue
@@ -55,8 +59,6 @@ class Sending:
                 self._end(sender, rows, applied)
             else:
                 self._transport.send([sender.chunk(rows)])
-                more = more or sender.may_send
-        return more
 
     def acknowledge(self, ack: SnapshotAck) -> None:
         """Takes note of an arrived chunk, or of a refusal."""
