@@ -86,7 +86,7 @@ class Member:
         """
         await self._fresh()
         await self._clients.listen()
-        Publishing(self._node, self._config).start()
+        Publishing(self._node, self._config, self._after_a_tick).start()
 
     async def stop(self) -> None:
         """Hands leadership over, ends calls in good order, and makes everything durable."""
@@ -193,6 +193,9 @@ class Member:
             flush=self._flush,
             members_changed=self._members_changed,
         )
+
+    def _after_a_tick(self, run: Callable[[], None]) -> None:
+        self._loop.call_later(self._config.heartbeat_interval_ms / 1_000, run)
 
     async def _fresh(self) -> None:
         """Returns when a linearizable read has gone through; asks as often as it takes."""

@@ -1,5 +1,7 @@
 """A member tells the cluster its name and where clients reach it, until the cluster knows."""
 
+from collections.abc import Callable
+
 from raftkv.command.types import CommandKind, Failure, Result
 from raftkv.config import MemberConfig
 from raftkv.node.node import Node
@@ -9,9 +11,13 @@ from raftkv.pb import rpc_pb2 as pb
 class Publishing:
     """Proposes the member's attributes whenever they differ from what the cluster knows."""
 
-    def __init__(self, node: Node, config: MemberConfig) -> None:
+    def __init__(
+        self, node: Node, config: MemberConfig, later: Callable[[Callable[[], None]], None]
+    ) -> None:
+        """`later` calls back after a moment."""
         self._node = node
         self._config = config
+        self._later = later
 
     def start(self) -> None:
         """Publishes; tries again when that fails, which it may while there is no leader."""
@@ -25,4 +31,4 @@ class Publishing:
 
     def _done(self, result: Result) -> None:
         if isinstance(result, Failure) and result is not Failure.STOPPED:
-            self.start()
+            self._later(self.start)
