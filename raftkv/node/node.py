@@ -196,6 +196,8 @@ class Node(Parts):
         while update is not None:
             self._carry_out(update)
             self._on_durable(self.storage.durable)
+            if update.reads:
+                self.offers.read_round(self.tick_count)  # those that gathered during the last one
             update = self.raft.take_update()
         self._apply()
         self._answer()
