@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from raftkv.pb import rpc_pb2 as pb
 
-ANSWER_SECONDS_MAX = 5.0
+ANSWER_SECONDS_MAX = 20.0
 
 
 class Method(NamedTuple):
@@ -44,6 +44,7 @@ class Client:
     """One connection to one member."""
 
     def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
         self._channel = grpc.insecure_channel(endpoint)
         self._calls: dict[type[Message], Any] = {
             request: self._channel.unary_unary(
@@ -75,7 +76,7 @@ class Client:
     def ask(self, request: Message) -> Any:  # noqa: ANN401 - the answer's type follows the request's
         """The answer to a request that must succeed."""
         answer = self.begin(request)()
-        assert not isinstance(answer, Failed), f"{request!r}: {answer}"
+        assert not isinstance(answer, Failed), f"{self._endpoint} to {request!r}: {answer}"
         return answer
 
     def keep_alive(self, lease_id: int) -> pb.LeaseKeepAliveResponse:
