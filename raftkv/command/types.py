@@ -32,6 +32,12 @@ class CommandKind(IntEnum):
     MEMBER_PUBLISH = 12  # etcdserverpb.Member: ID, name, clientURLs
 
 
+RIDES_ON_MEMBERSHIP = frozenset(
+    (CommandKind.MEMBER_ADD, CommandKind.MEMBER_REMOVE, CommandKind.MEMBER_PROMOTE)
+)
+"""Commands that are part of a change of consensus's own membership."""
+
+
 class Failure(Enum):
     """Why a request was not carried out; the service maps it to etcd's code and text."""
 

@@ -19,6 +19,11 @@ class Handover:
         self._target = 0
         self._term = 0
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether this leader is about to hand over, and takes no requests meanwhile."""
+        return self._on_done is not None
+
     def begin(self, target: int, on_done: OnDone) -> None:
         """Asks the core to hand over to `target`, which must be another voter."""
         raft = self._raft

@@ -7,7 +7,7 @@ socket, a file or a clock.
 
 from collections.abc import Callable
 
-from raftkv.command.types import Failure, decode_head
+from raftkv.command.types import RIDES_ON_MEMBERSHIP, Failure, decode_head
 from raftkv.node.applying import Applied
 from raftkv.node.housekeeping import on_tick
 from raftkv.node.inbox import Inbox
@@ -270,16 +270,22 @@ class Node(Parts):
             self.transport.send(list(notices))
 
     def _on_rejected(self, commands: list[bytes]) -> None:
-        """The core did not take these: ours may be offered again, others' origins are told."""
-        commands = [command for command in commands if command]  # of our own accord: no command
-        ours = [command for command in commands if decode_head(command)[2] == self._me]
-        others = [command for command in commands if decode_head(command)[2] != self._me]
-        overloaded = self.raft.leader == self._me
-        failure = Failure.TOO_MANY_REQUESTS if overloaded else Failure.LEADER_CHANGED
+        """The core did not take these: who asked is told, unless it can wait for who is next."""
+        hands_over = self.handover.is_under_way
+        failure = Failure.LEADER_CHANGED if hands_over else Failure.TOO_MANY_REQUESTS
+        kept: list[bytes] = []
+        others: list[bytes] = []
+        for command in filter(None, commands):  # what nobody asked for has no command
+            _, kind, origin, request_id = decode_head(command)
+            if origin != self._me:
+                others.append(command)
+            elif hands_over and kind not in RIDES_ON_MEMBERSHIP:
+                kept.append(command)
+            else:
+                self.answers += [(ask, failure) for ask in self.proposals.fail([request_id])]
         self.leading.reject(others, failure)
-        for command in ours:
-            for callback in self.proposals.fail([decode_head(command)[3]]):
-                self.answers.append((callback, failure))
+        if kept:
+            self.proposals.put_back(kept)
 
     def _on_reads(self, update: Update) -> None:
         remote = [(context, index) for context, index in update.reads if context < 0]
