@@ -140,8 +140,10 @@ class World:
         settings: dict[str, Any] | None = None,
         raft: RaftConfig | None = None,
         stored: StoredLog | None = None,
+        rows: list[Row] | None = None,
     ) -> None:
         self.disk = Disk()
+        self.disk.rows.rows.update(rows or [])
         self.network = Network()
         self.asked = asked = Clock()
         chosen = {
@@ -272,6 +274,13 @@ def entry(term: int, index: int, *, origin: int = OTHER, request_id: int = 0) ->
     """An entry that puts the key `k` to its index."""
     body = pb.PutRequest(key=b"k", value=b"%d" % index).SerializeToString()
     command = encode_command(CommandKind.PUT, origin, request_id, body)
+    return encode_entry(term, index, EntryKind.NORMAL, command)
+
+
+def compaction(term: int, index: int, revision: int) -> bytes:
+    """An entry that compacts."""
+    body = pb.CompactionRequest(revision=revision).SerializeToString()
+    command = encode_command(CommandKind.COMPACT, OTHER, 0, body)
     return encode_entry(term, index, EntryKind.NORMAL, command)
 
 
