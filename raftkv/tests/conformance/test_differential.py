@@ -15,7 +15,7 @@ from raftkv.tests.conformance.servers import Cluster
 from raftkv.tests.conformance.steps import sequences
 from raftkv.tests.conformance.twins import Twins
 
-BUDGET_SECONDS = 30.0
+BUDGET_SECONDS = 25.0
 
 
 @pytest.fixture(scope="module")
