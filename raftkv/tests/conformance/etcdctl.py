@@ -10,7 +10,8 @@ from raftkv.tests.conformance.servers import Cluster, program
 
 COMMAND_SECONDS_MAX = 90
 _URL = re.compile(r"(?:http://)?127\.0\.0\.1:\d+")
-_HEX_ID = re.compile(r"\b[0-9a-f]{14,16}\b")
+_HEX_ID = re.compile(r" *\b[0-9a-f]{12,16}\b")
+"""With the spaces before it: etcdctl pads ids to 16 digits."""
 _TOOK = re.compile(r"took = [\d.]+\w+")
 _CHANGING = frozenset(
     {"cluster_id", "raft_term", "raftTerm", "raftIndex", "raftAppliedIndex", "took", "version"}
@@ -108,7 +109,7 @@ class Etcdctl:
 
     def _text(self, text: str) -> str:
         text = _TOOK.sub("took = some time", text)
-        return _HEX_ID.sub("id", _URL.sub("url", text))
+        return _HEX_ID.sub(" id", _URL.sub("url", text))
 
 
 def _words(command: str) -> list[str]:
