@@ -30,8 +30,12 @@ class Event(NamedTuple):
 class Watched:
     """What one watch was asked for, and what came of it on one store."""
 
-    def __init__(self, request: pb.WatchCreateRequest, watch_id: int, revision: int) -> None:
+    def __init__(
+        self, request: pb.WatchCreateRequest, watch_id: int, revision: int, seen: int
+    ) -> None:
         self.request = request
+        self.seen = seen
+        """How many responses the stream had before: an id may have been another watch's."""
         self.id = watch_id
         self.first = request.start_revision or revision + 1
         """The first revision it sees, counted from the example's beginning."""
@@ -99,13 +103,13 @@ class Side:
         """Waits until the log has every event up to the newest revision."""
         wanted = self.base + self.revision
         self._log.wait(lambda responses: _reached(responses, wanted), f"log up to {wanted}")
-        responses = self._log.responses
-        for response in responses[self._logged :]:
-            self.events += [
-                Event(event.kv.mod_revision - self.base, bool(event.type), event.kv.key)
-                for event in response.events
-            ]
-        self._logged = len(responses)
+        new = self._log.responses[self._logged :]
+        self._logged += len(new)
+        self.events += [
+            Event(event.kv.mod_revision - self.base, bool(event.type), event.kv.key)
+            for response in new
+            for event in response.events
+        ]
 
     def settle(self) -> None:
         """Waits until every watch has got what the log says it should."""
@@ -117,16 +121,16 @@ class Side:
 
     def _wait_for_events(self, watched: Watched, count: int) -> None:
         self._stream().wait(
-            lambda responses: len(self.events_of(responses, watched.id)) >= count,
+            lambda _: len(self.events_of(watched)) >= count,
             f"{count} events of watch {watched.id}",
         )
 
-    def events_of(self, responses: list[pb.WatchResponse], watch_id: int) -> list[Any]:
+    def events_of(self, watched: Watched) -> list[Any]:
         """All events sent to a watch."""
         return [
             event
-            for response in responses
-            if response.watch_id == watch_id
+            for response in self._stream().responses[watched.seen :]
+            if response.watch_id == watched.id
             for event in response.events
         ]
 
@@ -146,7 +150,7 @@ class Side:
         if created.canceled:
             return answer
         wanted = request.create_request
-        watched = Watched(wanted, created.watch_id, self.revision)
+        watched = Watched(wanted, created.watch_id, self.revision, seen)
         self.watched[created.watch_id] = watched
         self.has_new_watches |= watched.first <= self.revision
         if watched.first < self.compacted:
@@ -172,7 +176,8 @@ class Side:
 
     def _wait_canceled(self, watched: Watched) -> dict[str, Any]:
         def found(responses: list[pb.WatchResponse]) -> list[pb.WatchResponse]:
-            return [each for each in responses if each.canceled and each.watch_id == watched.id]
+            new = responses[watched.seen :]
+            return [each for each in new if each.canceled and each.watch_id == watched.id]
 
         stream = self._stream()
         stream.wait(lambda responses: bool(found(responses)), f"end of watch {watched.id}")
@@ -254,12 +259,8 @@ class Twins:
         assert sorted(first.watched) == sorted(second.watched)
         for watch_id in first.watched:
             told = [
-                [
-                    relative(event, side.base)
-                    for event in side.events_of(side.stream.responses, watch_id)
-                ]
+                [relative(event, side.base) for event in side.events_of(side.watched[watch_id])]
                 for side in self.sides
-                if side.stream is not None
             ]
             assert told[1] == told[0], f"watch {first.watched[watch_id].request!r}"
 
