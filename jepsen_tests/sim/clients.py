@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 KEYS = [f"k{i}".encode() for i in range(8)]
 REVISIONS_KEPT = 10
 """A compaction leaves about so many."""
+LARGE_BYTES = 5_000
+"""More than a message of entries, or a chunk of a snapshot, is meant to carry."""
+LARGE_CHANCE = 0.02
 
 
 class Clients:
@@ -54,7 +57,9 @@ class Clients:
         chance.choices(list(self._kinds), list(self._kinds.values()))[0](place)
 
     def _put(self, place: SimMember) -> None:
-        request = rpc_pb2.PutRequest(key=self._key(), value=b"v%d" % self._count)
+        chance = self._cluster.world.random
+        padding = bytes(LARGE_BYTES if chance.random() < LARGE_CHANCE else 0)
+        request = rpc_pb2.PutRequest(key=self._key(), value=b"v%d" % self._count + padding)
         self._ledger.propose(place, CommandKind.PUT, request.SerializeToString())
 
     def _read(self, place: SimMember) -> None:

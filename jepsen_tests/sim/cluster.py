@@ -15,6 +15,8 @@ from raftkv.node.settings import NodeSettings
 from raftkv.pb import rpc_pb2
 
 TICK_US = 100 * MILLISECOND
+MISSED_TICKS_MAX = 3
+"""Ticks that a process makes up for after it was stopped, as the production clock does."""
 CLUSTER_ID = 0xC1
 
 NODE_CONFIG = NodeConfig(
@@ -38,6 +40,8 @@ class SimMember:
     storage: SimStorage | None = None
     transport: SimTransport | None = None
     paused: bool = False
+    missed_ticks: int = 0
+    """Since it was paused."""
     turn_due: bool = False
     starts: int = 0
     held: list[Callable[[], None]] = field(default_factory=list)
@@ -108,7 +112,7 @@ class SimCluster:
         self.network.receivers[member_id] = lambda message: self.run_in(
             place, node, lambda: node.receive(message)
         )
-        self._tick_later(place, node)
+        self._tick_later(place, node, hastens=chance.random() < 0.5)
         self._turn_due(place)
 
     def be_calm(self, faults: Faults) -> None:
@@ -127,14 +131,20 @@ class SimCluster:
         place.transport.lost = True
         place.node = None
         del self.network.receivers[member_id]
+        self.network.forget(member_id)
         for other in self.running():
-            other_node = other.node
-            assert other_node is not None
-            self.run_in(other, other_node, lambda n=other_node: n.peer_lost(member_id))  # type: ignore[misc]
+            self.lose_connection(other, member_id)
+
+    def lose_connection(self, place: SimMember, member_id: int) -> None:
+        """Tells a member that its connection to another is gone."""
+        node = place.node
+        if node is not None:
+            self.run_in(place, node, lambda: node.peer_lost(member_id))
 
     def pause(self, member_id: int) -> None:
         """Stops the process as SIGSTOP does."""
-        self.members[member_id].paused = True
+        place = self.members[member_id]
+        place.paused, place.missed_ticks = True, 0
 
     def resume(self, member_id: int) -> None:
         """Lets a paused process go on with all that has arrived meanwhile."""
@@ -143,6 +153,9 @@ class SimCluster:
         held, place.held = place.held, []
         for run in held:
             run()
+        if place.node is not None:
+            for _ in range(min(place.missed_ticks, MISSED_TICKS_MAX)):
+                place.node.tick()
 
     def running(self) -> list[SimMember]:
         """The members whose process lives, paused or not."""
@@ -191,11 +204,20 @@ class SimCluster:
         place.turn_due = False
         place.node.turn()
 
-    def _tick_later(self, place: SimMember, node: Node) -> None:
+    def _tick_later(self, place: SimMember, node: Node, *, hastens: bool) -> None:
+        """Ticks from now on; a member that reaches the others at once hastens its election."""
+
         def tick() -> None:
             if place.node is node:
-                if not place.paused:
+                if place.paused:
+                    place.missed_ticks += 1
+                else:
                     node.tick()
                 self.world.after(place.tick_us, tick)
 
-        self.world.after(place.tick_us, tick)
+        def first_tick() -> None:
+            if hastens and place.node is node and not place.paused:
+                node.hasten_election()
+            tick()
+
+        self.world.after(place.tick_us, first_tick)

@@ -13,10 +13,12 @@ class Faults:
     message_loss: float = 0.0
     message_duplication: float = 0.0
     """Chance that a message of consensus arrives twice."""
+    message_overtaking: bool = False
+    """Whether messages of consensus overtake each other, as they do when connections change."""
     message_delay_us_min: int = 200
     message_delay_us_max: int = 2_000
     message_delay_spike: float = 0.0
-    """Chance of a delay a hundred times as long, which also reorders."""
+    """Chance of a delay a hundred times as long."""
     write_us_min: int = 100
     write_us_max: int = 3_000
     write_at_once: float = 0.3
@@ -33,6 +35,8 @@ class Faults:
     crashes_per_second: float = 0.0
     partitions_per_second: float = 0.0
     pauses_per_second: float = 0.0
+    resets_per_second: float = 0.0
+    """Connections that close for no reason; both sides are told."""
     transfers_per_second: float = 0.0
     membership_changes_per_second: float = 0.0
     encode_messages: bool = False
@@ -48,6 +52,7 @@ def draw(chance: random.Random) -> Faults:
     return Faults(
         message_loss=maybe(0.2),
         message_duplication=maybe(0.1),
+        message_overtaking=chance.random() < 0.5,
         message_delay_us_max=chance.choice((1_000, 5_000, 50_000)),
         message_delay_spike=maybe(0.05),
         write_us_max=chance.choice((500, 5_000, 50_000)),
@@ -59,6 +64,7 @@ def draw(chance: random.Random) -> Faults:
         crashes_per_second=maybe(1.0),
         partitions_per_second=maybe(1.0),
         pauses_per_second=maybe(0.5),
+        resets_per_second=maybe(1.0),
         transfers_per_second=maybe(0.5),
         membership_changes_per_second=maybe(0.3),
         encode_messages=chance.random() < 0.3,

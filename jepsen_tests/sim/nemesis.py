@@ -44,6 +44,7 @@ class Nemesis:
             (faults.crashes_per_second, self._crash),
             (faults.partitions_per_second, self._partition),
             (faults.pauses_per_second, self._pause),
+            (faults.resets_per_second, self._reset),
             (faults.transfers_per_second, self._transfer),
             (faults.membership_changes_per_second, self._change_membership),
         ):
@@ -138,6 +139,16 @@ class Nemesis:
                 cluster.resume(victim.member_id)
 
         self._later(resume)
+
+    def _reset(self) -> None:
+        """Closes a connection, often one of the leader's."""
+        cluster = self._cluster
+        running = cluster.running()
+        if len(running) > 1:
+            one = self._victim(running)
+            other = cluster.world.random.choice([place for place in running if place is not one])
+            cluster.lose_connection(one, other.member_id)
+            cluster.lose_connection(other, one.member_id)
 
     def _transfer(self) -> None:
         leader = self._cluster.leader()

@@ -1,4 +1,8 @@
-"""A network that loses, delays, doubles and reorders messages, and falls into parts."""
+"""A network that loses, delays, doubles and reorders messages, and falls into parts.
+
+The real one is TCP: what arrives between two members does so in order, once. Consensus must do with
+less; requests and snapshots, on which more rests, may be lost here, but are not disordered.
+"""
 
 from typing import TYPE_CHECKING, get_args
 
@@ -11,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CONSENSUS = get_args(Message)
-"""What may arrive twice. A forwarded request may not: the real network is TCP, which never doubles,
-and that nothing is carried out twice rests on it."""
+"""What may arrive twice, and out of order."""
 
 
 class SimNetwork:
@@ -25,6 +28,8 @@ class SimNetwork:
         """(sender, receiver) pairs whose messages are lost."""
         self.receivers: dict[int, Callable[[AnyMessage], None]] = {}
         """The members that run."""
+        self._due_us: dict[tuple[int, int], int] = {}
+        """When the last message of each link arrives: none that is sent later comes before."""
         self.messages_sent = 0
         self.on_send: Callable[[AnyMessage], None] = lambda _: None
         """Sees every message at the moment when it leaves."""
@@ -36,16 +41,27 @@ class SimNetwork:
         chance, faults = self._world.random, self.faults
         if chance.random() < faults.message_loss:
             return
-        copies = 1
-        if isinstance(message, CONSENSUS) and chance.random() < faults.message_duplication:
-            copies = 2
+        is_consensus = isinstance(message, CONSENSUS)
+        copies = 2 if is_consensus and chance.random() < faults.message_duplication else 1
         if faults.encode_messages:
             message = decode(encode(message))
         for _ in range(copies):
             delay = chance.randint(faults.message_delay_us_min, faults.message_delay_us_max)
             if chance.random() < faults.message_delay_spike:
                 delay *= 100
+            if not (is_consensus and faults.message_overtaking):
+                delay = self._in_order((message.sender, message.to), delay)
             self._world.after(delay, lambda: self._deliver(message))
+
+    def forget(self, member: int) -> None:
+        """The connections of a member are gone; new ones owe nothing to the order of the old."""
+        for link in [link for link in self._due_us if member in link]:
+            del self._due_us[link]
+
+    def _in_order(self, link: tuple[int, int], delay: int) -> int:
+        now = self._world.now_us
+        due = self._due_us[link] = max(self._due_us.get(link, 0), now + delay)
+        return due - now
 
     def _deliver(self, message: AnyMessage) -> None:
         if (message.sender, message.to) in self.cut:
