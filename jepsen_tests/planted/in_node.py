@@ -4,6 +4,7 @@ from typing import Any
 
 from jepsen_tests.planted.planting import Bed, Bug
 from raftkv.lease.deadlines import Deadlines
+from raftkv.lease.lessor import Lessor
 from raftkv.node import writes
 from raftkv.node.node import Node
 from raftkv.node.parts import Parts
@@ -94,6 +95,10 @@ def _let_leases_live(bed: Bed) -> None:
     bed.replace(Deadlines, "expired", lambda *_: [])
 
 
+def _stay_primary(bed: Bed) -> None:
+    bed.replace(Lessor, "demote", lambda _: None)
+
+
 NODE_BUGS = (
     Bug("vote-forgotten", "figure 2: the vote is durable before it is given", _forget_vote),
     Bug(
@@ -118,6 +123,7 @@ NODE_BUGS = (
     ),
     Bug("answer-before-watch", "a watch event goes out before its writer's answer", _answer_first),
     Bug("snapshot-with-holes", "a snapshot arrives whole or not at all", _take_any_chunk),
+    Bug("lease-kept-by-old-leader", "a new leader gives every lease its time anew", _stay_primary),
     Bug("watch-skips-snapshot", "a watch misses nothing that a snapshot brought", _watch_on),
     Bug("lease-not-renewed", "a renewed lease lives its full time again", _ignore_renewals),
     Bug("lease-never-ends", "a lease that nobody renews ends", _let_leases_live),

@@ -7,7 +7,7 @@ from jepsen_tests.planted.hunt import hunt
 from jepsen_tests.planted.planting import Bug, planted
 from raftkv.raft import election
 
-SEEDS = range(60)
+SEEDS = range(40)
 RARE = frozenset({"commit-older-terms"})
 """Figure 8 of the paper needs three leaders, each to fall at the right moment."""
 

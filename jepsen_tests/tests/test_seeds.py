@@ -10,7 +10,7 @@ from jepsen_tests.sim.verdict import State
 
 QUICK_SEEDS = range(8)
 SEEDS = range(8, 168)
-SEEDS_PER_TEST = 20
+SEEDS_PER_TEST = 10
 
 
 @pytest.mark.parametrize("seed", QUICK_SEEDS)
