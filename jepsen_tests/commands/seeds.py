@@ -2,9 +2,9 @@
 
 import multiprocessing
 import secrets
+import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import count
 
 import click
 from typing_extensions import override
@@ -32,9 +32,9 @@ class SeedRange(click.ParamType[range]):
         return range(int(first), int(end))
 
 
-def endless() -> Iterator[int]:
-    """Seeds from a random one on."""
-    return count(secrets.randbelow(_RANDOM_SEED_MAX))
+def random_seed() -> int:
+    """A seed to begin with."""
+    return secrets.randbelow(_RANDOM_SEED_MAX)
 
 
 def verdicts(seeds: Iterable[int], seconds: int, jobs: int) -> Iterator[Verdict]:
@@ -43,5 +43,10 @@ def verdicts(seeds: Iterable[int], seconds: int, jobs: int) -> Iterator[Verdict]
     if jobs == 1:
         yield from map(run, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, _leave_interrupts) as pool:
         yield from pool.imap(run, seeds)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C is for whoever started the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

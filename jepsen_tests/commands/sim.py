@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import count
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jepsen_tests.commands.seeds import SeedRange, endless, verdicts
+from jepsen_tests.commands.seeds import SeedRange, random_seed, verdicts
 from jepsen_tests.sim.run import STORM_SECONDS
 from jepsen_tests.sim.verdict import State, Verdict, judge
 
@@ -45,9 +46,12 @@ def sim(*, seed: int | None, seeds: range | None, forever: bool, seconds: int, j
         raise click.UsageError("--seed, --seeds and --forever exclude each other")
     if seed is not None:
         sys.exit(_replay(seed, seconds))
-    chosen = endless() if forever else iter(seeds or _DEFAULT_SEEDS)
-    total = None if forever else len(seeds or _DEFAULT_SEEDS)
-    sys.exit(_run(chosen, total, seconds, jobs))
+    if forever:
+        first = random_seed()
+        click.echo(f"from seed {first} on", err=True)
+        sys.exit(_run(count(first), None, seconds, jobs))
+    chosen = seeds or _DEFAULT_SEEDS
+    sys.exit(_run(chosen, len(chosen), seconds, jobs))
 
 
 def _replay(seed: int, seconds: int) -> int:
