@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 
 from raftkv.apply.state import StateMachine
-from raftkv.command.types import CommandKind, Failure, decode_head, encode_command
+from raftkv.cluster.members import Members, from_message
+from raftkv.command.types import (
+    COMMAND_HEAD_BYTES,
+    CommandKind,
+    Failure,
+    decode_head,
+    encode_command,
+)
+from raftkv.node.applying import Applied
 from raftkv.node.lease_queries import NO_SUCH_LEASE, UNANSWERED
 from raftkv.node.offers import request_ids
 from raftkv.node.ports import Transport
@@ -51,13 +59,13 @@ class Leading:
             return
         self._raft.step(Propose(message.commands))
 
-    def on_membership(self, message: ForwardMembership) -> None:
+    def on_membership(self, message: ForwardMembership, applied: Applied) -> None:
         """Takes another member's membership change, if it is wise."""
         if self._raft.leader != self._me or message.term != self._raft.term:
             self.reject([message.context], Failure.LEADER_CHANGED)
             return
         changes = tuple(MembershipChange(action, member) for action, member in message.changes)
-        failure = self.change_membership(changes, message.context)
+        failure = self.change_membership(changes, message.context, applied)
         if failure is not None:
             self.reject([message.context], failure)
 
@@ -99,15 +107,19 @@ class Leading:
     # -- membership
 
     def change_membership(
-        self, changes: tuple[MembershipChange, ...], command: bytes
+        self, changes: tuple[MembershipChange, ...], command: bytes, applied: Applied
     ) -> Failure | None:
         """Takes a membership change into the log, unless that would be unwise.
 
+        What the members table will refuse may not reach consensus either, or the two would part
+        ways; and only a table that knows of the change before can tell.
         Thesis 4.2.1: a new voter would weaken the quorum for as long as it lags, or is not even
         started. So it begins as a learner to consensus, whatever the members table calls it, and
         `promote_ready` lets it vote once it has caught up.
         """
-        failure = self.check_membership(changes)
+        if self._raft.membership_at(applied.index) != self._raft.membership:
+            return Failure.TOO_MANY_REQUESTS
+        failure = _refusal(applied.state.members, command) or self.check_membership(changes)
         if failure is not None:
             return failure
         known = self._raft.membership.members
@@ -195,3 +207,14 @@ class Leading:
             return (NO_SUCH_LEASE, 0) if ttl is None else (ttl, ttl)
         found = lessor.remaining(lease, tick)
         return (NO_SUCH_LEASE, 0) if found is None else found
+
+
+def _refusal(members: Members, command: bytes) -> Failure | None:
+    """What the members table says to the command of a membership change."""
+    kind, body = decode_head(command)[1], command[COMMAND_HEAD_BYTES:]
+    if kind == CommandKind.MEMBER_ADD:
+        return members.check_add(from_message(rpc_pb2.Member.FromString(body)))
+    if kind == CommandKind.MEMBER_PROMOTE:
+        return members.check_promote(rpc_pb2.MemberPromoteRequest.FromString(body).ID)
+    assert kind == CommandKind.MEMBER_REMOVE, f"command {kind} does not change membership"
+    return members.check_exists(rpc_pb2.MemberRemoveRequest.FromString(body).ID)

@@ -106,7 +106,7 @@ class Node(Parts):
             on_result(Failure.TOO_MANY_REQUESTS)
             return
         if self.raft.leader == self._me:
-            failure = self.leading.change_membership(changes, command)
+            failure = self.leading.change_membership(changes, command, self.applying.applied)
         else:
             failure = self.offers.membership(changes, command)
         if failure is not None:

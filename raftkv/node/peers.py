@@ -44,7 +44,9 @@ def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
 
 _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
     ForwardProposals: lambda parts, message: parts.leading.on_proposals(message),
-    ForwardMembership: lambda parts, message: parts.leading.on_membership(message),
+    ForwardMembership: lambda parts, message: parts.leading.on_membership(
+        message, parts.applying.applied
+    ),
     ProposalsRejected: lambda parts, message: parts.answers.extend(
         parts.offers.on_rejected(message)
     ),

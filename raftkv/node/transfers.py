@@ -40,7 +40,7 @@ class Sending:
     @property
     def may_send(self) -> bool:
         """Whether `pump` has something to send now."""
-        return any(sender.may_send for sender in self._senders.values())
+        return bool(self._senders) and any(sender.may_send for sender in self._senders.values())
 
     def start(self, to: int, member_id: int) -> None:
         """Starts sending to a member; an earlier sending to it is forgotten."""

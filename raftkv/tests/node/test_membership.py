@@ -7,7 +7,7 @@ from raftkv.node.bootstrap import first_write
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.peer.messages import ForwardMembership, ForwardProposals, ProposalsRejected
 from raftkv.raft.events import MembershipChange
-from raftkv.raft.messages import AppendEntries, TimeoutNow
+from raftkv.raft.messages import AppendEntries, AppendEntriesResponse, TimeoutNow
 from raftkv.raft.stored import StoredLog
 from raftkv.raft.types import ENTRY_HEAD_BYTES, Membership
 from raftkv.tests.node.given import ME, OTHER, THIRD, World, entry
@@ -152,6 +152,51 @@ def test_a_change_must_leave_a_quorum_that_has_been_connected_for_a_while(
         world.network.connected_ticks[one] = HEALTHY_TICKS - 1
     answers = changes(world, action, member)
     assert answers == ([Failure.UNHEALTHY] if is_refused else [])
+
+
+def test_what_the_members_table_refuses_does_not_reach_consensus() -> None:
+    world = bootstrapped(ME, OTHER, THIRD)
+    assert changes(world, "promote", OTHER) == [Failure.MEMBER_NOT_LEARNER]
+    assert changes(world, "remove", NEW) == [Failure.MEMBER_NOT_FOUND]
+    assert changes(world, "add_voter", OTHER) == [Failure.MEMBER_EXISTS]
+
+    answers: list[Result] = []
+    same_url = pb.Member(ID=NEW, peerURLs=[f"http://{OTHER}"]).SerializeToString()
+    change = MembershipChange("add_voter", NEW)
+    world.node.propose_membership((change,), CommandKind.MEMBER_ADD, same_url, answers.append)
+    assert answers == [Failure.PEER_URL_EXISTS]
+    assert world.node.raft.membership.members == {ME, OTHER, THIRD}
+
+
+def test_a_change_is_not_taken_before_the_one_before_it_is_applied() -> None:
+    world = bootstrapped(ME, OTHER, THIRD)
+    for number in range(600):  # more than one turn applies
+        world.puts(b"%d" % number)
+    world.node.turn()
+    changes(world, "add_learner", NEW)
+    world.disk_is_done()
+    status = world.node.status
+    world.meets(
+        AppendEntriesResponse(ME, OTHER, status.term, False, status.last_index, 0, 0)  # noqa: FBT003
+    )
+    assert world.node.status.applied_index < world.node.status.commit_index
+    assert changes(world, "remove", THIRD) == [Failure.TOO_MANY_REQUESTS]
+    world.node.turn()
+    assert changes(world, "remove", THIRD) == []
+
+
+def test_a_change_is_taken_while_other_entries_wait_to_be_applied() -> None:
+    world = bootstrapped(ME, OTHER, THIRD)
+    for number in range(600):
+        world.puts(b"%d" % number)
+    world.node.turn()
+    world.disk_is_done()
+    status = world.node.status
+    world.meets(
+        AppendEntriesResponse(ME, OTHER, status.term, False, status.last_index, 0, 0)  # noqa: FBT003
+    )
+    assert world.node.status.applied_index < world.node.status.commit_index
+    assert changes(world, "add_learner", NEW) == []
 
 
 def test_without_the_strict_check_everything_may_change() -> None:
