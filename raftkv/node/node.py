@@ -156,6 +156,11 @@ class Node(Parts):
         if not self._awake:
             self._wake()
 
+    def staged(self, number: int) -> None:
+        """The storage has chunk `number` of a snapshot, and every earlier one, on the disk."""
+        self._inbox.staged = number
+        self._wake()
+
     def hasten_election(self) -> None:
         """Lets an election start early: this member has just started and reaches a quorum."""
         self.raft.step(Hasten())
@@ -208,6 +213,7 @@ class Node(Parts):
     def _drain(self) -> None:
         inbox, self._inbox = self._inbox, Inbox()
         self._on_durable(max(inbox.durable, self.storage.durable))
+        self.receiving.staged(inbox.staged)
         for message in inbox.messages:
             receive(self, message)
         for member in inbox.lost:
@@ -216,7 +222,6 @@ class Node(Parts):
             on_tick(self)
 
     def _on_durable(self, sequence: int) -> None:
-        self.receiving.durable(sequence)
         for write in self.writes.durable(sequence):
             if write.messages:
                 self.transport.send(list(write.messages))

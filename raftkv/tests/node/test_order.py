@@ -122,11 +122,10 @@ def test_an_answer_does_not_wait_for_the_state_to_be_stored() -> None:
     world.node.turn()
     world.is_acknowledged()
     assert answers
-    assert world.node.writes.stored_applied_index < world.node.status.applied_index
+    assert world.disk.writes[-1].applied_index < world.node.status.applied_index
 
     world.passes(1)
-    world.disk_is_done()
-    assert world.node.writes.stored_applied_index == world.node.status.applied_index
+    assert world.disk.writes[-1].applied_index == world.node.status.applied_index
 
 
 def test_the_only_member_answers_as_soon_as_its_disk_has_the_entry() -> None:
