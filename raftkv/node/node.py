@@ -267,11 +267,12 @@ class Node(Parts):
     def _send_notices(self) -> None:
         """Tells followers what is committed, after the clients here: nobody's answer waits for it.
 
-        Each send takes as long as waking its receiver, 40 us.
+        Each send takes as long as waking its receiver, 40 us: where a client waits goes first.
         """
         if self._notices:
             self.hooks.flush()
             notices, self._notices = self._notices, []
+            notices.sort(key=lambda notice: notice.to != self.leading.proposer)
             self.transport.send(list(notices))
 
     def _on_rejected(self, commands: list[bytes]) -> None:
