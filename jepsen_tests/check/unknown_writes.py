@@ -6,11 +6,11 @@ something does not agree, the linearizability search decides, with a step's plac
 revisions for its time: all but the unknown writes are in order already, so it is quick.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from jepsen_tests.check.etcd_operations import keys_written, plain
-from jepsen_tests.check.linear import STEPS_MAX, Linearizability
+from jepsen_tests.check.linear import Linearizability
 from jepsen_tests.check.replay import Held
 from jepsen_tests.check.steps import keys_seen, mark_of, steps_of
 from jepsen_tests.history import Json, Operation
@@ -20,6 +20,9 @@ from jepsen_tests.verdict import State, Verdict
 
 STEPS_KEPT_MAX = 1_000_000
 """Of all clouded keys together; beyond it they are not decided."""
+_STEPS_MAX = 1_000_000
+"""Of the search, for each key."""
+_NOBODY_SAW = "(a value that was never read)"
 _PLACE = 1024
 """Of a step within its operation: more than a transaction has parts."""
 
@@ -119,14 +122,45 @@ class UnknownWrites:
                 yield key, Verdict("", State.UNKNOWN, (), f"over {STEPS_KEPT_MAX} steps")
                 continue
             # What no watch told, though one told everything, has not happened.
-            unknown = [] if is_told(key) else list(_flat(cloud.unknown.values()))
-            checker = Linearizability(EtcdKey(cloud.initial), STEPS_MAX)
+            unknown = [] if is_told(key) else _alike(cloud)
+            has_metadata = any(step.function == "range" for step in cloud.known)
+            model = EtcdKey(cloud.initial, has_metadata=has_metadata)
+            checker = Linearizability(model, _STEPS_MAX)
             yield key, checker.check_operations([*cloud.known, *unknown])
 
 
-def _flat(parts: Iterable[list[Operation]]) -> Iterator[Operation]:
-    for part in parts:
-        yield from part
+def _alike(cloud: _Cloud) -> list[Operation]:
+    """The unknown steps; those that leave what nobody ever saw are made equal.
+
+    The search tries equal ones in one order only, and so not every choice among them.
+    """
+    seen = {frozen(value) for step in cloud.known for value in _values_seen(step)}
+    seen |= {
+        frozen(step.value[0])
+        for steps in cloud.unknown.values()
+        for step in steps
+        if step.function == "cas" and isinstance(step.value, list)
+    }
+    return [
+        replace(step, value=_NOBODY_SAW)
+        if step.function in {"put", "write"} and frozen(step.value) not in seen
+        else step
+        for steps in cloud.unknown.values()
+        for step in steps
+    ]
+
+
+def _values_seen(step: Operation) -> list[Json]:
+    """The values that an answer depends on."""
+    match step.function:
+        case "read":
+            return [step.result]
+        case "cas" if isinstance(step.value, list):
+            return [step.value[0]]
+        case "range" if isinstance(step.result, list):
+            return [kv["value"] for kv in step.result if isinstance(kv, dict)]
+        case _:
+            return []
 
 
 def _state(held: Held | None) -> Stored | Absent:
