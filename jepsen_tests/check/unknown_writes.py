@@ -75,16 +75,24 @@ class UnknownWrites:
                 self._waiting.setdefault((key, mark_of(step)), []).append(number)
 
     def resolve(self, changes: dict[str, Json]) -> Operation | None:
-        """The unknown write that made these changes, which is known now, if there is one."""
-        for key, value in changes.items():
-            for number in self._candidates(key, plain(value)):
-                operation = self._operations.get(number)
-                if operation is not None:
-                    del self._operations[number]
-                    for other in keys_written(operation) or ():
-                        self._clouds[other].unknown.pop(number, None)
-                    return operation
-        return None
+        """The unknown write that made these changes, which is known now, if there is one.
+
+        Of several, the one that was called first: revisions are asked for in order, so whatever
+        fits a later one is still there for it.
+        """
+        found = {
+            number: self._operations[number]
+            for key, value in changes.items()
+            for number in self._candidates(key, plain(value))
+            if number in self._operations
+        }
+        if not found:
+            return None
+        number, operation = min(found.items(), key=lambda entry: entry[1].call_ns)
+        del self._operations[number]
+        for key in keys_written(operation) or ():
+            self._clouds[key].unknown.pop(number, None)
+        return operation
 
     def _candidates(self, key: str, value: Json) -> list[int]:
         """The unknown writes that may have left this in a key."""

@@ -271,6 +271,14 @@ def test_watches_tell_whether_an_unknown_write_happened() -> None:
     assert verdict.state is State.INVALID
 
 
+def test_of_unknown_writes_that_are_alike_the_first_call_is_taken_for_the_first_revision() -> None:
+    put = op("put", "1", at=(0, 1), revision=2)
+    late, early = op("delete", at=(9, None)), op("delete", at=(2, None))
+    again = op("put", "2", at=(6, 7), revision=4)
+    log = told(event(2, "x", "1"), event(3, "x", None), event(4, "x", "2"))
+    assert with_events(put, late, early, again, log).state is State.VALID
+
+
 def test_watches_tell_what_nobody_wrote() -> None:
     write = op("put", "1", at=(0, 1), revision=2)
     later = op("read", None, "7", at=(2, 3), revision=3)
