@@ -45,7 +45,7 @@ class LogBatch(NamedTuple):
     hard_state: HardState
     truncate_from: int
     restart_after: int
-    """When not 0: the log starts after this index if it does not reach it; a snapshot took over."""
+    """When not 0: the log had not reached this index and starts after it; a snapshot took over."""
     entries: list[bytes]
 
 

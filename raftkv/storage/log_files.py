@@ -117,12 +117,13 @@ class LogFiles:
         return length
 
     def remove_until(self, index: int, frame: int) -> None:
-        """Removes full files that hold nothing beyond an index, and no frame beyond `frame`.
+        """Removes full files with nothing beyond an index, and only what lies before `frame`.
 
-        May be called on another thread than `append`.
+        That frame is durable and stays: it says again which vote was given in those that go. May be
+        called on another thread than `append`.
         """
         closed = self._closed
-        while closed and closed[0].last_index <= index and closed[0].last_frame <= frame:
+        while closed and closed[0].last_index <= index and closed[0].last_frame < frame:
             closed.popleft().path.unlink()
 
     def close(self) -> None:
@@ -159,7 +160,8 @@ class LogFiles:
             raise
         if self._path is not None:
             os.close(self._descriptor)
-            self._closed.append(ClosedFile(self._path, self.frame, self._index))
+            if self._path != path:  # else the new one took the place of one without frames
+                self._closed.append(ClosedFile(self._path, self.frame, self._index))
         self._path, self._head, self._descriptor = path, head, descriptor
         self._offset, self._size = FILE_HEAD_BYTES, size
 

@@ -71,7 +71,7 @@ class _Replay:
         self.hard_state = _newer(self.hard_state, batch.hard_state)
         if batch.truncate_from and self.base is not None:
             del self.entries[max(batch.truncate_from - self.base - 1, 0) :]
-        if batch.restart_after and (self.base is None or self._last < batch.restart_after):
+        if batch.restart_after:
             self.base, self.entries = batch.restart_after, []
         if batch.entries:
             first = entry_index(batch.entries[0])

@@ -3,15 +3,14 @@
 import shutil
 from pathlib import Path
 
-import lmdb
 import pytest
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import StorageError, schema
-from raftkv.storage.frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES, decode_file_head
-from raftkv.storage.log_files import log_paths
+from raftkv.storage import StorageError
+from raftkv.storage.frames import FRAME_HEAD_BYTES
+from raftkv.tests.storage.damage import files, flip, forget_frames, frame_starts
 from raftkv.tests.storage.harness import MEMBERS, ON_THREAD, Disk, batch_of, entries, held_back
 
 SMALL_FILES = StorageConfig(
@@ -20,29 +19,6 @@ SMALL_FILES = StorageConfig(
     probe_before_open=False,
     log_file_bytes=4_096,
 )
-
-
-def files(path: Path) -> list[Path]:
-    return log_paths(path / "log")
-
-
-def flip(path: Path, offset: int) -> None:
-    """Turns one bit over."""
-    data = bytearray(path.read_bytes())
-    data[offset] ^= 1
-    path.write_bytes(data)
-
-
-def frame_starts(path: Path) -> list[int]:
-    """Where frames begin in a file of the log."""
-    data = path.read_bytes()
-    head = decode_file_head(data)
-    assert head is not None
-    starts, place = [], data.find(head.marker, FILE_HEAD_BYTES)
-    while place >= 0:
-        starts.append(place)
-        place = data.find(head.marker, place + 1)
-    return starts
 
 
 def test_entries_and_hard_state_are_there_after_a_restart(tmp_path: Path) -> None:
@@ -153,18 +129,6 @@ def test_files_found_at_the_start_go_too(tmp_path: Path) -> None:
         disk.write(batch_of(entries(201, 1), commit=200, applied=200))
     with Disk(tmp_path, SMALL_FILES) as disk:
         assert disk.stored.entries == entries(201, 1)
-
-
-def forget_frames(path: Path, log_frame: int) -> None:
-    """Makes the stored state one that knew of so many frames only."""
-    environment = lmdb.open(str(path), map_size=1 << 30, max_dbs=64)
-    system = environment.open_db(schema.SYSTEM)
-    with environment.begin(write=True, db=system) as txn:
-        stored = txn.get(schema.STATE_KEY)
-        assert stored is not None
-        state = schema.decode_state(stored)._replace(log_frame=log_frame)
-        txn.put(schema.STATE_KEY, schema.encode_state(state))
-    environment.close()
 
 
 @pytest.mark.parametrize("kept_bytes", [*range(0, FRAME_HEAD_BYTES + 60, 7), 140])
