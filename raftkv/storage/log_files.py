@@ -19,6 +19,7 @@ from raftkv.storage.frames import (
     encode_file_head,
     encode_frame,
 )
+from raftkv.storage.schema import Identity
 from raftkv.storage.sync import sync_directory
 
 DIRECTORY = "log"
@@ -45,11 +46,16 @@ class LogEnd(NamedTuple):
     path: Path | None
     """The file that is appended to; None for a log without files."""
     head: FileHead
+    last_frame: int
+    """Where the file's last frame begins; `offset` when it has none."""
     offset: int
+    """Where the next frame goes."""
     closed: list[ClosedFile]
 
 
-EMPTY_LOG = LogEnd(0, 0, None, FileHead(bytes(MARKER_BYTES), 0), 0, [])
+def empty_log(identity: Identity) -> LogEnd:
+    """The end of a log without files."""
+    return LogEnd(0, 0, None, FileHead(bytes(MARKER_BYTES), 0, identity), 0, 0, [])
 
 
 def log_paths(directory: Path) -> list[Path]:
@@ -87,6 +93,7 @@ class LogFiles:
         self._size = 0
         if end.path is not None:
             self._descriptor = os.open(end.path, os.O_RDWR | os.O_CLOEXEC)
+            self._write_again(end.last_frame)
             self._clear_rest()
 
     def has_room(self, entries_bytes: int, entries_count: int) -> bool:
@@ -132,6 +139,17 @@ class LogFiles:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _write_again(self, last_frame: int) -> None:
+        """Makes durable what was found last: whoever wrote it may have ended before it was.
+
+        Waiting for the disk is not enough. After a write that failed the kernel shows what it no
+        longer means to write.
+        """
+        frame = os.pread(self._descriptor, self._offset - last_frame, last_frame)
+        if frame:
+            _write_durably(self._descriptor, [frame], last_frame)
+        sync_directory(self.directory)
+
     def _clear_rest(self) -> None:
         """Makes what lies after the last frame zeros again, where a crash left half a frame."""
         self._size = os.fstat(self._descriptor).st_size
@@ -143,7 +161,7 @@ class LogFiles:
 
     def _begin_file(self, first_frame: int, frame_bytes: int) -> None:
         """Goes on in a new file, which appears under its name only when it is whole."""
-        head = FileHead(os.urandom(MARKER_BYTES), first_frame)
+        head = self._head._replace(marker=os.urandom(MARKER_BYTES), first_frame=first_frame)
         size = max(self._file_bytes, FILE_HEAD_BYTES + frame_bytes)
         path = self.directory / f"{first_frame:016x}{_SUFFIX}"
         unfinished = path.with_suffix(_UNFINISHED)

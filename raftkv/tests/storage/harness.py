@@ -48,7 +48,11 @@ class Disk:
     """A storage and the callbacks it was made with, run when the test asks."""
 
     def __init__(
-        self, path: Path, config: StorageConfig = ON_THREAD, first: WriteBatch | None = None
+        self,
+        path: Path,
+        config: StorageConfig = ON_THREAD,
+        first: WriteBatch | None = None,
+        identity: Identity = IDENTITY,
     ) -> None:
         self.path = path
         self.scheduled: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -62,9 +66,9 @@ class Disk:
             on_failed=self.failures.append,
         )
         self.storage = DiskStorage(path, config, hooks)
-        if self.storage.identity is None:
-            self.storage.bootstrap(IDENTITY, first)
         try:
+            if self.storage.identity is None:
+                self.storage.bootstrap(identity, first)
             self.stored: StoredLog = self.storage.load()
         except BaseException:
             self.storage.close()
