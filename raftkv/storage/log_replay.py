@@ -83,7 +83,9 @@ class _Replay:
         """What one write did."""
         self.hard_state = _newer(self.hard_state, batch.hard_state)
         if batch.truncate_from and self.base is not None:
-            del self.entries[max(batch.truncate_from - self.base - 1, 0) :]
+            # Files whose entries a snapshot stands for are gone: it may reach back into those.
+            self.base = min(self.base, batch.truncate_from - 1)
+            del self.entries[batch.truncate_from - self.base - 1 :]
         if batch.restart_after:
             self.base, self.entries = batch.restart_after, []
         if batch.entries:

@@ -63,7 +63,7 @@ def test_a_vote_does_not_go_with_its_file(tmp_path: Path) -> None:
     with Disk(tmp_path / "data", SMALL_FILES) as disk:
         for last in range(1, 4):
             disk.write(batch_of(entries(last, 1, body=bytes(100)), last - 1, last - 1))
-        with held_back(disk.state):
+        with held_back(disk.state) as waiting:
             first = disk.storage.write(cut(last, HardState(2, 1, last)))
             disk.wait(first)
             with held_back(disk.log):
@@ -73,9 +73,9 @@ def test_a_vote_does_not_go_with_its_file(tmp_path: Path) -> None:
                 )
             disk.wait(vote)
             disk.write_log(batch_of(entries(last + 1, 1, 3, bytes(5_000)), last, last, 3))
-            waiting = [disk.state._queue.get() for _ in range(4)]
-            for job in waiting[:2]:
-                disk.state._queue.put(job)
+            jobs = [waiting.get() for _ in range(4)]
+            for job in jobs[:2]:
+                waiting.put(job)
         disk.wait_stored(second)
         shutil.copytree(tmp_path / "data", tmp_path / "crashed")
     newest = files(tmp_path / "crashed")[-1]
