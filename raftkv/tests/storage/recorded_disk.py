@@ -8,15 +8,16 @@ LMDB is trusted: a state is stored whole, or not.
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
+from raftkv.storage.jobs import StateJob
 from raftkv.storage.state_writer import StateWriter
 
 SECTOR_BYTES = 512
@@ -39,9 +40,13 @@ class Resize(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """All of a file, or with None all names, must be on the disk."""
+    """All of a file must be on the disk."""
 
-    file: int | None
+    file: int
+
+
+class WaitForNames(NamedTuple):
+    """All names must be on the disk."""
 
 
 class Names(NamedTuple):
@@ -59,10 +64,10 @@ class State(NamedTuple):
 class Note(NamedTuple):
     """What the test knows from now on."""
 
-    known: Any
+    known: int
 
 
-Call = Bytes | Resize | Wait | Names | State | Note
+Call = Bytes | Resize | Wait | WaitForNames | Names | State | Note
 
 
 @dataclass
@@ -78,7 +83,7 @@ class Recorder:
     _open: dict[int, int] = field(default_factory=dict)
     _files: int = 0
 
-    def note(self, known: object) -> None:
+    def note(self, known: int) -> None:
         """Whatever follows, the test knows this."""
         self.calls.append(Note(known))
 
@@ -127,7 +132,7 @@ class Recorder:
 
     def sync_directory(self, _: Path) -> None:
         with self._lock:
-            self.calls.append(Wait(None))
+            self.calls.append(WaitForNames())
 
     def rename(self, path: Path, target: Path) -> Path:
         with self._lock:
@@ -149,7 +154,7 @@ class Recorder:
         self._names.update(more)
         self.calls.append(Names(dict(self._names)))
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(os, name)
 
 
@@ -158,9 +163,9 @@ def recording(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Recorder]
     """Notes what is done to the log in `path`."""
     recorder = Recorder(path)
     module = "raftkv.storage.log_files"
-    transact: Callable[..., Any] = StateWriter._transact
+    transact = StateWriter._transact
 
-    def transact_and_note(writer: StateWriter, jobs: Any) -> Any:
+    def transact_and_note(writer: StateWriter, jobs: list[StateJob]) -> tuple[int, float]:
         with recorder._lock:
             done = transact(writer, jobs)
             recorder.stored(writer)
@@ -169,13 +174,13 @@ def recording(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[Recorder]
     with monkeypatch.context() as patch:
         patch.setattr(f"{module}.os", recorder)
         patch.setattr(f"{module}.sync_directory", recorder.sync_directory)
-        patch.setattr(Path, "rename", lambda own, target: recorder.rename(own, target))
-        patch.setattr(Path, "unlink", lambda own: recorder.unlink(own))
+        patch.setattr(Path, "rename", lambda *paths: recorder.rename(*paths))  # noqa: PLW0108 - bound to a path
+        patch.setattr(Path, "unlink", lambda *paths: recorder.unlink(*paths))  # noqa: PLW0108 - as above
         patch.setattr(StateWriter, "_transact", transact_and_note)
         yield recorder
 
 
-def crash(calls: list[Call], chance: random.Random, path: Path) -> Any:
+def crash(calls: list[Call], chance: random.Random, path: Path) -> int | None:
     """Makes a directory as a crash after `calls` may leave it; returns what was known then.
 
     The last call is still under way: it too may have been carried out in part.
@@ -199,7 +204,7 @@ class _Image:
         self._names: list[dict[str, int]] = [{}]
         """Those that are durable, then what they were changed to."""
         self._state = b""
-        self.known: Any = None
+        self.known: int | None = None
 
     def carry_out(self, call: Call) -> None:
         match call:
@@ -209,9 +214,9 @@ class _Image:
                 _put(self._file(file), offset, data)
             case Bytes() | Resize():
                 self._pending.setdefault(call.file, []).append(call)
-            case Wait(None):
+            case WaitForNames():
                 del self._names[:-1]
-            case Wait(int(file)):
+            case Wait(file):
                 self._settle(file, is_certain=True)
             case Names(files):
                 self._names.append(files)

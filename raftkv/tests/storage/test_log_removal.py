@@ -27,12 +27,14 @@ def cut(index: int, hard_state: HardState) -> WriteBatch:
     )
 
 
-def fill_a_file(disk: Disk) -> int:
+def fill_a_file(disk: Disk, applied_max: int = 1_000) -> int:
     """Applies an entry a frame until another file begins; returns the last one's index."""
     index = 0
     while len(files(disk.path)) < 2:
         index += 1
-        disk.write(batch_of(entries(index, 1, body=bytes(100)), index - 1, index - 1))
+        applied = min(index - 1, applied_max)
+        disk.write(batch_of(entries(index, 1, body=bytes(100)), applied, applied))
+    assert not disk.failures
     return index
 
 
@@ -105,3 +107,43 @@ def test_entries_behind_a_snapshot_that_the_log_had_already_need_not_be_in_its_f
     with Disk(tmp_path, SMALL_FILES) as disk:
         assert disk.stored.snapshot_index == 31
         assert disk.stored.entries == entries(32, 1)
+
+
+def test_entries_that_a_snapshot_contradicts_go_though_the_log_never_learnt_of_it(
+    tmp_path: Path,
+) -> None:
+    """A crash between the switch and the log: what tells of the contradiction is still there."""
+    with Disk(tmp_path / "data", SMALL_FILES) as disk:
+        last = fill_a_file(disk)
+        disk.write(batch_of(entries(last + 1, 3), last - 2, last - 2))
+        disk.storage.stage_reset()
+        install = cut(last - 1, HardState(2, 1, last - 1))
+        install.install_staged = True
+        install.compact_term, install.truncate_from = 2, last - 1
+        with held_back(disk.log):
+            switch = disk.storage.write(install)
+            disk.wait_stored(switch)
+            shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+        disk.wait(switch)
+    with Disk(tmp_path / "crashed", SMALL_FILES) as disk:
+        assert disk.stored.snapshot_index == last - 1
+        assert disk.stored.entries == []
+
+
+def test_a_truncation_may_reach_back_into_files_that_a_snapshot_made_needless(
+    tmp_path: Path,
+) -> None:
+    with Disk(tmp_path, SMALL_FILES) as disk:
+        last = fill_a_file(disk, applied_max=1)
+        shorter = batch_of(entries(3, 1, term=2), 1, 1, term=2)
+        shorter.truncate_from = 3
+        disk.storage.stage_reset()
+        disk.write_log(shorter)
+        install = cut(last + 5, HardState(2, 1, last + 5))
+        install.install_staged, install.compact_term = True, 2
+        disk.write(install)
+        disk.write(cut(last + 5, HardState(2, 1, last + 5)))
+        assert len(files(tmp_path)) == 1
+    with Disk(tmp_path, SMALL_FILES) as disk:
+        assert disk.stored.snapshot_index == last + 5
+        assert disk.stored.entries == []
