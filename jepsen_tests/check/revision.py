@@ -30,8 +30,8 @@ from jepsen_tests.check.etcd_operations import (
     is_of_the_past,
     plain,
 )
-from jepsen_tests.check.told import EventLog
 from jepsen_tests.check.replay import Mismatch, Replay
+from jepsen_tests.check.told import EventLog
 from jepsen_tests.check.unknown_writes import UnknownWrites
 from jepsen_tests.check.words import in_words, many
 from jepsen_tests.history import History, Json, Operation, Status, WatchEvents
