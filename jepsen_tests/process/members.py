@@ -32,9 +32,14 @@ class Files:
     directory: Path
 
     @property
+    def disk(self) -> Path:
+        """A directory, or where a small file system is mounted."""
+        return self.directory / "disk"
+
+    @property
     def data(self) -> Path:
         """What the server keeps."""
-        return self.directory / "data"
+        return self.disk / "data"
 
     @property
     def log(self) -> Path:
@@ -43,12 +48,12 @@ class Files:
 
     @property
     def shim(self) -> Path:
-        """What the storage shim keeps."""
-        return self.directory / "shim"
+        """What the storage shim keeps: on the same file system, for hard links."""
+        return self.disk / "shim"
 
     @property
     def clock(self) -> Path:
-        """What libfaketime reads: by how much the member's clock is wrong."""
+        """How wrong the member's clocks are, for the clock shim."""
         return self.directory / "clock"
 
 
@@ -74,7 +79,7 @@ class Member:
         members.
         """
         assert self.pid is None, f"{self.name} runs already"
-        self.files.directory.mkdir(parents=True, exist_ok=True)
+        self.files.disk.mkdir(parents=True, exist_ok=True)
         variables = [f"{name}={value}" for name, value in environment.items()]
         # The variables are for the member alone: a library to preload would be for setpriv too.
         whole = ["setpriv", "--pdeathsig", "KILL", "env", *variables, *command]
@@ -130,10 +135,11 @@ class Member:
         return self._process.poll()
 
     def wipe(self) -> None:
-        """Deletes its data; it must not run. A mount point stays."""
+        """Deletes its data; it must not run."""
         assert self.pid is None, f"{self.name} runs"
-        for path in self.files.data.iterdir() if self.files.data.exists() else ():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for directory in (self.files.data, self.files.shim):
+            if directory.exists():
+                shutil.rmtree(directory)
 
     def log_tail(self) -> str:
         """The end of what it printed."""

@@ -4,6 +4,7 @@ import mmap
 import struct
 import time
 from pathlib import Path
+from typing import Self
 
 _STATE = struct.Struct("=Qqqdq")
 _SEQUENCE = struct.Struct("=Q")
@@ -34,6 +35,14 @@ class ClockControl:
     def ahead_seconds(self) -> float:
         """How far the monotonic clock is ahead of the real one by now."""
         return self._ahead_ns(time.monotonic_ns()) / _SECOND_NS
+
+    def __enter__(self) -> Self:
+        """Is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -5,7 +5,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 Operation = Literal["write", "sync"]
 _ON: dict[Operation, int] = {"write": 1, "sync": 2}
@@ -56,6 +56,14 @@ class DiskControl:
     def counts(self) -> DiskCounts:
         """What went through so far."""
         return DiskCounts(*_COUNTS.unpack_from(self._memory, _ORDERS.size))
+
+    def __enter__(self) -> Self:
+        """Is open already."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
 
     def close(self) -> None:
         """Lets go of the file."""
