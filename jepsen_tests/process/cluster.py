@@ -168,6 +168,21 @@ class ProcessCluster:
         self._retired.append(member)
         await member.kill()
 
+    async def replace_member(self, name: str) -> None:
+        """Takes a member out, empties it, adds it again under its name; raises ClusterStuckError.
+
+        It does not wait until the member has caught up.
+        """
+        member = self.members[name]
+        ask = [other for other in self.running if other != name]
+        await self.admin.remove_member(ask, member.address, CHANGE_SECONDS_MAX)
+        await member.kill()
+        member.wipe()
+        await self.admin.add_member(
+            ask, peer_url(member.address), learner=False, seconds_max=CHANGE_SECONDS_MAX
+        )
+        self.start_member(name, is_new_cluster=False)
+
     async def promote_member(self, name: str) -> None:
         """Makes a voter of a learner; raises ClusterStuckError."""
         ask = [other for other in self.running if other != name]
