@@ -53,7 +53,7 @@ class Admin:
 
     def add(self, member: str, address: str) -> None:
         """Takes up a member."""
-        self._clients[member] = GrpcClient(address)
+        self._clients[member] = GrpcClient(member, address)
 
     async def close(self) -> None:
         """Ends all connections."""

@@ -86,7 +86,7 @@ class ProcessCluster:
 
     def client(self, member: str) -> GrpcClient:
         """A client of one member, with a connection of its own."""
-        client = GrpcClient(self.network.addresses[member])
+        client = GrpcClient(member, self.network.addresses[member])
         self._clients.append(client)
         return client
 

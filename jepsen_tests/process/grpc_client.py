@@ -6,6 +6,7 @@ anything are.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,14 +15,12 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from jepsen_tests.process.subnets import CLIENT_PORT
-from jepsen_tests.world.ports import M, Refused, Unanswered
+from jepsen_tests.world.ports import KEEP_ALIVE_PATH, M, Refused, Unanswered
 from raftkv.pb import rpc_pb2
 
 CONNECT_SECONDS_MAX = 1.0
 """A call that has found no connection in this time was not sent."""
 WATCH_PATH = "/etcdserverpb.Watch/Watch"
-KEEP_ALIVE_PATH = "/etcdserverpb.Lease/LeaseKeepAlive"
-"""A stream in etcd's API; here each request has one of its own, of one request."""
 _OPTIONS = [
     # Whether a call is made again is for the workload to say, never for the library.
     ("grpc.enable_retries", 0),
@@ -32,6 +31,13 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_receive_message_length", -1),
+]
+_WATCH_OPTIONS = [
+    *_OPTIONS,
+    # A watch behind a partition would wait for ever; etcd allows a ping each five seconds.
+    ("grpc.keepalive_time_ms", 6_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.max_pings_without_data", 0),
 ]
 _WITHOUT_EFFECT = frozenset(
     {
@@ -51,10 +57,12 @@ _WITHOUT_EFFECT = frozenset(
 class GrpcClient:
     """A client of one member; its connection is made when the first call needs it."""
 
-    def __init__(self, address: str) -> None:
-        """Takes the member's address; its port is the usual one."""
+    def __init__(self, member: str, address: str) -> None:
+        """Takes the member's name and address; its port is the usual one."""
+        self.member = member
         self._target = f"{address}:{CLIENT_PORT}"
         self._channel: grpc.aio.Channel | None = None
+        self._is_dead = False
         self._streams: set[GrpcWatch] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -67,6 +75,8 @@ class GrpcClient:
             Refused: It certainly had no effect.
             Unanswered: It may have had one.
         """
+        if self._is_dead:
+            raise Refused("CANCELLED", "this client is dead")
         channel = await self._connected(timeout_seconds)
         try:
             if method == KEEP_ALIVE_PATH:
@@ -81,14 +91,25 @@ class GrpcClient:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 self._hang_up()  # Behind a partition a connection may be dead without a sign.
             raise _failure(error) from error
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            raise Unanswered("the connection was closed") from None
         else:
             return answer
 
     def watch(self, request: rpc_pb2.WatchCreateRequest) -> "GrpcWatch":
         """Opens a watch, on a connection of its own."""
-        stream = GrpcWatch(self._target, request)
+        stream = GrpcWatch(self.member, self._target, request)
         self._streams.add(stream)
         return stream
+
+    def die(self) -> None:
+        """Vanishes: nothing that it does from now on gets through, and nothing is said of it."""
+        self._is_dead = True
+        for stream in self._streams:
+            stream.break_off()
+        self._hang_up()
 
     async def close(self) -> None:
         """Ends the connection, and the watches."""
@@ -109,6 +130,8 @@ class GrpcClient:
             await asyncio.wait_for(channel.channel_ready(), limit)
         except TimeoutError:
             raise Refused("UNAVAILABLE", "no connection; nothing was sent") from None
+        except grpc.aio.UsageError:
+            raise Refused("CANCELLED", "the connection was closed; nothing was sent") from None
         return channel
 
     def _hang_up(self) -> None:
@@ -117,6 +140,12 @@ class GrpcClient:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
             self._channel = None
+
+
+def _is_being_cancelled() -> bool:
+    """Whether it is the caller that somebody wants to end, and not the call alone."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _encoded(message: Message) -> bytes:
@@ -156,48 +185,78 @@ def _failure(error: grpc.aio.AioRpcError) -> Refused | Unanswered:
 
 
 class GrpcWatch:
-    """The responses of one watch; ends with Unanswered when the stream breaks."""
+    """The responses of one watch."""
 
-    def __init__(self, target: str, request: rpc_pb2.WatchCreateRequest) -> None:
+    def __init__(self, member: str, target: str, request: rpc_pb2.WatchCreateRequest) -> None:
+        self.member = member
         self._target = target
         self._request = request
-        self._channel: grpc.aio.Channel | None = None
         self._call: Any = None
+        self._wants_progress = asyncio.Event()
         self._is_closed = False
 
     def __aiter__(self) -> AsyncIterator[rpc_pb2.WatchResponse]:
-        """The responses as they come, until `close`."""
+        """The responses as they come, until `close`; raises Unanswered when the stream breaks."""
         return self._responses()
+
+    def request_progress(self) -> None:
+        """Asks for a response that says up to which revision everything was told."""
+        self._wants_progress.set()
 
     def close(self) -> None:
         """Ends it."""
         self._is_closed = True
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Breaks the stream, as a network does."""
         if self._call is not None:
             self._call.cancel()
 
     async def _responses(self) -> AsyncIterator[rpc_pb2.WatchResponse]:
-        async with grpc.aio.insecure_channel(self._target, options=_OPTIONS) as channel:
+        async with grpc.aio.insecure_channel(self._target, options=_WATCH_OPTIONS) as channel:
             self._call = channel.stream_stream(
                 WATCH_PATH,
                 request_serializer=_encoded,
                 response_deserializer=rpc_pb2.WatchResponse.FromString,
             )()
+            asking = asyncio.get_running_loop().create_task(self._ask(self._call))
             try:
-                if not self._is_closed:
-                    await self._call.write(rpc_pb2.WatchRequest(create_request=self._request))
                 while not self._is_closed:
-                    response = await self._call.read()
-                    if not isinstance(response, rpc_pb2.WatchResponse):
+                    response = await self._next()
+                    if response is None:
                         return
                     yield response
-            except asyncio.CancelledError:
-                if not self._is_closed:
-                    raise
-            except grpc.aio.AioRpcError as error:
-                if not self._is_closed:
-                    raise Unanswered(f"{error.code().name}: {error.details()}") from error
-            except asyncio.InvalidStateError as error:
-                if not self._is_closed:
-                    raise Unanswered("the stream ended") from error
             finally:
+                asking.cancel()
                 self._call.cancel()
+
+    async def _next(self) -> rpc_pb2.WatchResponse | None:
+        """The next response; None: it was closed."""
+        # A call that is cancelled cancels those who read it: only the reader may suffer that.
+        reader = asyncio.ensure_future(self._call.read())
+        try:
+            await asyncio.wait({reader})
+        finally:
+            reader.cancel()
+        if self._is_closed:
+            return None
+        if reader.cancelled():
+            raise Unanswered("the stream was broken off")
+        error = reader.exception()
+        if isinstance(error, grpc.aio.AioRpcError):
+            raise Unanswered(f"{error.code().name}: {error.details()}") from error
+        response = reader.result()
+        if not isinstance(response, rpc_pb2.WatchResponse):
+            raise Unanswered("the member ended the stream")
+        return response
+
+    async def _ask(self, call: Any) -> None:  # noqa: ANN401 - grpcio has no types
+        """Sends the requests; when the stream breaks, whoever reads is told."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await call.write(rpc_pb2.WatchRequest(create_request=self._request))
+            progress = rpc_pb2.WatchRequest(progress_request=rpc_pb2.WatchProgressRequest())
+            while True:
+                await self._wants_progress.wait()
+                self._wants_progress.clear()
+                await call.write(progress)

@@ -1,1 +1,5 @@
-"""What workloads need of a world, and the runner for the world of real processes."""
+"""One definition, two worlds: what workloads may ask of a world (`ports.py`), and what runs them.
+
+A workload is made of coroutines that await only what the ports give them. `virtual.py` drives them
+in virtual time, from one seed; over real processes asyncio does.
+"""

@@ -6,7 +6,7 @@ from typing import get_args
 from jepsen_tests.plan import DiskError, SlowDisk
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.equipment import why_no_shim
-from jepsen_tests.process.nemeses.infliction import Infliction
+from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
 from jepsen_tests.process.storage_shim.control import DiskControl, Operation
 from jepsen_tests.process.targets import chosen
 
@@ -20,6 +20,8 @@ async def inflict(
     cluster: ProcessCluster, fault: DiskError | SlowDisk, chance: random.Random
 ) -> Infliction:
     """Makes them fail or wait; a member that ended for it is started again at the end."""
+    if isinstance(fault, DiskError) and fault.operation not in get_args(Operation):
+        raise NotNowError("what a member reads through a map is no call that could fail")
     targets = chosen(fault.target, cluster.names, await cluster.leader(), chance)
     files = [cluster.members[name].files for name in targets]
     detail = ""

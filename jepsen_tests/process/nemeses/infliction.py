@@ -1,4 +1,4 @@
-"""A fault that was made: whom it met, and how it is ended."""
+"""A fault that was made, or could not be: whom it met, and how it is ended."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,8 +16,14 @@ class Infliction:
 
     targets: list[str]
     detail: str = ""
-    end: END = _nothing
-    """Ends it; what meanwhile went its own way (a member that was removed) is left alone."""
+    undo: END = _nothing
+    """What meanwhile went its own way (a member that was removed) is left alone."""
+    skipped: str = ""
+    """Why it was not made."""
+
+    async def end(self) -> None:
+        """Undoes it."""
+        await self.undo()
 
 
 class NotNowError(Exception):

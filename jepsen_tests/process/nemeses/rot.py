@@ -1,4 +1,4 @@
-"""Damages a member's files while it is stopped: flipped bits, or the end cut off.
+"""Damages a member's files while it is stopped: flips bits, writes zeros, or cuts the end off.
 
 A member that then refuses to start, as it should, is replaced by an empty one at the end, which is
 what its owner would do. Never more than a minority: nobody can do without a majority.
@@ -15,6 +15,7 @@ from jepsen_tests.process.targets import chosen
 
 FLIPS = 3
 CUT_BYTES_MAX = 4_096
+ZERO_BYTES = 4_096
 START_SECONDS_MAX = 10.0
 
 
@@ -32,8 +33,11 @@ async def inflict(cluster: ProcessCluster, fault: Corrupt, chance: random.Random
     for name in targets:
         member = cluster.members[name]
         await member.kill()
-        find = cluster.kind.log_files if fault.file == "log" else cluster.kind.state_files
-        files = [path for path in find(member.files.data) if path.stat().st_size]
+        files = [
+            path
+            for path in cluster.kind.files(member.files.data, fault.file)
+            if path.stat().st_size
+        ]
         if not files:
             raise NotNowError(f"{name} has no {fault.file} file yet")
         words.append(f"{name}: {damage(files[0], fault.how, chance)}")
@@ -64,8 +68,15 @@ def damage(path: Path, how: str, chance: random.Random) -> str:
             with path.open("r+b") as file:
                 file.truncate(size - cut)
             return f"the last {cut} bytes of {path.name} cut off"
+        case "zero":
+            length = min(size, ZERO_BYTES)
+            position = chance.randint(0, size - length) // ZERO_BYTES * ZERO_BYTES
+            with path.open("r+b") as file:
+                file.seek(position)
+                file.write(bytes(length))
+            return f"{length} bytes of {path.name} zeroed from byte {position} on"
         case _:
-            raise ValueError(f"files are damaged by `flip` or `truncate`, not {how!r}")
+            raise ValueError(f"files are damaged by `flip`, `truncate` or `zero`, not {how!r}")
 
 
 async def _bring_back(cluster: ProcessCluster, name: str) -> None:

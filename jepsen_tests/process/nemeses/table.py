@@ -15,6 +15,7 @@ from jepsen_tests.process.nemeses import (
     partition,
     pause,
     power,
+    reset,
     restart,
     room,
     rot,
@@ -23,6 +24,13 @@ from jepsen_tests.process.nemeses import (
     upkeep,
 )
 from jepsen_tests.process.nemeses.infliction import Infliction
+
+_NEVER: dict[type[plan.Fault], str] = {
+    plan.Duplication: "between real members TCP lets nothing arrive twice",
+    plan.Reordering: "between real members TCP puts everything in order",
+    plan.ClientDeath: "TODO",
+}
+"""What can't be done to real processes, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ NEMESES: dict[type[plan.Fault], Nemesis] = {
     plan.Partition: Nemesis(partition.why_not, partition.inflict),
     plan.Loss: Nemesis(traffic.why_not, traffic.inflict),
     plan.Delay: Nemesis(traffic.why_not_late, traffic.inflict),
+    plan.Reset: Nemesis(reset.why_not, reset.inflict),
     plan.SlowLink: Nemesis(traffic.why_not, traffic.inflict),
     plan.ClockSkew: Nemesis(clock.why_not, clock.inflict),
     plan.PowerLoss: Nemesis(power.why_not, power.inflict),
@@ -52,3 +61,9 @@ NEMESES: dict[type[plan.Fault], Nemesis] = {
     plan.Transfer: Nemesis(upkeep.why_not, upkeep.transfer),
     plan.Compact: Nemesis(upkeep.why_not, upkeep.compact),
 }
+
+
+def capabilities(cluster: ProcessCluster) -> dict[str, str]:
+    """Why each fault can't be made on this cluster; empty: it can."""
+    able = {plan.name_of(kind): row.why_not(cluster) for kind, row in NEMESES.items()}
+    return able | {plan.name_of(kind): reason for kind, reason in _NEVER.items()}

@@ -6,6 +6,7 @@ from jepsen_tests.plan import Compact, Transfer
 from jepsen_tests.process.admin import NO_ANSWER, ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
+from jepsen_tests.process.targets import chosen
 
 
 def why_not(_cluster: ProcessCluster) -> str:
@@ -13,13 +14,12 @@ def why_not(_cluster: ProcessCluster) -> str:
     return ""
 
 
-async def transfer(cluster: ProcessCluster, _fault: Transfer, chance: random.Random) -> Infliction:
+async def transfer(cluster: ProcessCluster, fault: Transfer, chance: random.Random) -> Infliction:
     """Asks the leader to let another member lead."""
     leader = await cluster.leader()
-    others = [name for name in cluster.running if name != leader]
-    if not leader or not others:
-        raise NotNowError("there is no leader that could hand over")
-    to = chance.choice(others)
+    to = chosen(fault.target, cluster.names, leader, chance)[0]
+    if not leader or to == leader:
+        raise NotNowError(f"{leader or 'nobody'} leads, and {to} should take over")
     try:
         await cluster.admin.transfer(leader, to)
     except NO_ANSWER as error:

@@ -36,10 +36,7 @@ class EtcdServer:
         """What is tested."""
         return (await run(self._program, "--version")).splitlines()[0]
 
-    def log_files(self, data: Path) -> list[Path]:
-        """The write-ahead log."""
-        return sorted((data / "member" / "wal").glob("*.wal"), reverse=True)
-
-    def state_files(self, data: Path) -> list[Path]:
-        """The backend's bbolt file."""
-        return sorted((data / "member" / "snap").glob("db"))
+    def files(self, data: Path, of: str) -> list[Path]:
+        """The write-ahead log, the backend's bbolt file, or a snapshot's meta data."""
+        pattern = {"log": "wal/*.wal", "state": "snap/db", "snapshot": "snap/*.snap"}[of]
+        return sorted((data / "member").glob(pattern), reverse=True)

@@ -59,8 +59,5 @@ class ServerKind(Protocol):
     async def version(self) -> str:
         """What is tested; raises ProgramError when it can't be run."""
 
-    def log_files(self, data: Path) -> list[Path]:
-        """The files that rot or are cut short when a fault says `log`; newest first."""
-
-    def state_files(self, data: Path) -> list[Path]:
-        """Those of the state that the log has led to."""
+    def files(self, data: Path, of: str) -> list[Path]:
+        """The files that hold the `log`, the `state` or a `snapshot`; the newest first."""

@@ -35,12 +35,8 @@ class RaftkvServer:
         said = await run(sys.executable, "-P", "-m", "raftkv", "serve", "--version")
         return said.splitlines()[0]
 
-    def log_files(self, data: Path) -> list[Path]:
-        """The Raft log, as far as it has files of its own; otherwise it is in the state's."""
-        files = [path for path in sorted(data.rglob("*")) if path.is_file()]
-        own = [path for path in files if path.suffix != ".mdb"]
-        return own[::-1] or self.state_files(data)
-
-    def state_files(self, data: Path) -> list[Path]:
-        """LMDB's."""
-        return sorted(data.rglob("data.mdb"))
+    def files(self, data: Path, of: str) -> list[Path]:
+        """LMDB's file is the state; the Raft log has files of its own, or is in there too."""
+        state = sorted(data.rglob("data.mdb"))
+        others = [path for path in sorted(data.rglob("*")) if path.suffix not in ("", ".mdb")]
+        return (others[::-1] or state) if of == "log" else state

@@ -1,0 +1,93 @@
+"""A real cluster as the harness' ports have it: what a run needs of the cluster that it tests."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+
+from jepsen_tests.history import Fact, MemberState
+from jepsen_tests.plan import Fault
+from jepsen_tests.process.admin import NO_ANSWER, ClusterStuckError, Status
+from jepsen_tests.process.cluster import ProcessCluster
+from jepsen_tests.process.grpc_client import GrpcClient
+from jepsen_tests.process.memory import resident_bytes
+from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
+from jepsen_tests.process.nemeses.table import NEMESES, capabilities
+
+
+class ClusterUnderTest:
+    """The members of one run, the faults that are made on them, and what is seen of them."""
+
+    def __init__(
+        self, cluster: ProcessCluster, chance: random.Random, now_ns: Callable[[], int]
+    ) -> None:
+        self.cluster = cluster
+        self._chance = chance
+        self._now_ns = now_ns
+        self._capabilities = capabilities(cluster)
+        self._seen: list[Fact] = []
+        self._known_ended: set[int] = set()
+
+    @property
+    def names(self) -> list[str]:
+        """Who belongs to it now."""
+        return self.cluster.names
+
+    def client(self, member: str) -> GrpcClient:
+        """A new client of a member."""
+        return self.cluster.client(member)
+
+    def capabilities(self) -> Mapping[str, str]:
+        """Why each fault can't be made here; empty: it can."""
+        return self._capabilities
+
+    async def apply(self, fault: Fault) -> Infliction:
+        """Makes a fault, or says why not."""
+        row = NEMESES.get(type(fault))
+        reason = row.why_not(self.cluster) if row else self._capabilities[plan_name(fault)]
+        if row is None or reason:
+            return Infliction([], skipped=reason)
+        try:
+            return await row.inflict(self.cluster, fault, self._chance)
+        except NotNowError as error:
+            return Infliction([], skipped=str(error))
+
+    async def heal(self) -> None:
+        """Ends every fault and starts every member."""
+        await self.cluster.heal()
+
+    async def states(self) -> list[MemberState]:
+        """A sample of each member that answers; what is seen besides becomes facts."""
+        self._look_at_processes()
+        known = await self.cluster.admin.statuses(self.cluster.running)
+        names = {status.member_id: name for name, status in known.items()}
+        return [
+            self._state(name, status, names.get(status.leader_id, ""))
+            for name, status in known.items()
+        ]
+
+    async def facts(self) -> list[Fact]:
+        """What was seen of the members, and their hashes now."""
+        return [*self._seen, *await self._hashes()]
+
+    def _state(self, name: str, status: Status, leader: str) -> MemberState:
+        return MemberState(
+            member=name,
+            at_ns=self._now_ns(),
+            role=status.role,
+            term=status.term,
+            commit=status.commit,
+            applied=status.applied,
+            leader=leader,
+        )
+
+    def _look_at_processes(self) -> None:
+        """Notes how much memory members have, and who ended without being told to."""
+        for name, member in self.cluster.members.items():
+            if member.pid is not None:
+                self._see("resident_bytes", {"member": name, "bytes": resident_bytes(member.pid)})
+            code = member.ended_by_itself()
+            if code is not None and member.starts not in self._known_ended:
+                self._known_ended.add(member.starts)
+                self._see("ended_by_itself", {"member": name, "exit_code": code})
+
+    def _see(self, name: str, value: dict[str, int | str]) -> None:
+        self._seen.append(Fact(name=name, value=dict(value), at_ns=self._now_ns()))
