@@ -13,6 +13,7 @@ from raftkv.pb import rpc_pb2
 
 STATUS_SECONDS_MAX = 1.0
 ANSWER_SECONDS_MAX = 3.0
+HASH_SECONDS_MAX = 10.0
 _POLL_SECONDS = 0.05
 _MEMBERS = "/etcdserverpb.Cluster/Member"
 _MAINTENANCE = "/etcdserverpb.Maintenance/"
@@ -179,6 +180,40 @@ class Admin:
         path = "/etcdserverpb.KV/Compact"
         await self._any(known, path, request, rpc_pb2.CompactionResponse, ANSWER_SECONDS_MAX)
         return revision
+
+    async def hashes(self, members: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Each member's hash of all keys at the newest revision that all have; {} without one.
+
+        Members compact at their own pace, and hash nothing comparable until all have.
+        """
+        members = list(members)
+        found: dict[str, dict[str, int]] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HASH_SECONDS_MAX):
+                while True:
+                    known = await self.statuses(members)
+                    revision = min((status.revision for status in known.values()), default=0)
+                    found = await self._hashes_at(revision, list(known))
+                    compacted = {values["compact_revision"] for values in found.values()}
+                    if len(found) == len(members) and len(compacted) == 1:
+                        break
+                    await asyncio.sleep(_POLL_SECONDS)
+        return found
+
+    async def _hashes_at(self, revision: int, members: list[str]) -> dict[str, dict[str, int]]:
+        request = rpc_pb2.HashKVRequest(revision=revision)
+        found = {}
+        for member in members:
+            with contextlib.suppress(*NO_ANSWER):
+                answer = await self._ask(
+                    member, f"{_MAINTENANCE}HashKV", request, rpc_pb2.HashKVResponse
+                )
+                found[member] = {
+                    "revision": revision,
+                    "compact_revision": answer.compact_revision,
+                    "hash": answer.hash,
+                }
+        return found
 
     async def _ask(
         self,

@@ -65,6 +65,8 @@ class Member:
         self.address = address
         self.files = files
         self.condition = Condition.STOPPED
+        self.starts = 0
+        """How often it was started."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,6 +94,7 @@ class Member:
                 env=_environment(),
                 start_new_session=True,
             )
+        self.starts += 1
         self.condition = Condition.RUNNING
 
     async def kill(self) -> None:
@@ -133,6 +136,14 @@ class Member:
         if self.condition is Condition.STOPPED or self._process is None:
             return None
         return self._process.poll()
+
+    def resident_bytes(self) -> int:
+        """How much memory its process has; 0 when it does not run."""
+        try:
+            fields = Path(f"/proc/{self.pid}/statm").read_text().split()
+        except OSError:
+            return 0
+        return int(fields[1]) * os.sysconf("SC_PAGESIZE")
 
     def wipe(self) -> None:
         """Deletes its data; it must not run."""

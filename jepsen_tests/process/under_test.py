@@ -1,14 +1,13 @@
 """A real cluster as the harness' ports have it: what a run needs of the cluster that it tests."""
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from jepsen_tests.history import Fact, MemberState
-from jepsen_tests.plan import Fault
-from jepsen_tests.process.admin import NO_ANSWER, ClusterStuckError, Status
+from jepsen_tests.plan import Fault, name_of
+from jepsen_tests.process.admin import Status
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.grpc_client import GrpcClient
-from jepsen_tests.process.memory import resident_bytes
 from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
 from jepsen_tests.process.nemeses.table import NEMESES, capabilities
 
@@ -24,7 +23,8 @@ class ClusterUnderTest:
         self._now_ns = now_ns
         self._capabilities = capabilities(cluster)
         self._seen: list[Fact] = []
-        self._known_ended: set[int] = set()
+        self._known_ended: set[tuple[str, int]] = set()
+        """Which start of which member ended without being told to."""
 
     @property
     def names(self) -> list[str]:
@@ -41,12 +41,11 @@ class ClusterUnderTest:
 
     async def apply(self, fault: Fault) -> Infliction:
         """Makes a fault, or says why not."""
-        row = NEMESES.get(type(fault))
-        reason = row.why_not(self.cluster) if row else self._capabilities[plan_name(fault)]
-        if row is None or reason:
+        reason = self._capabilities[name_of(fault)]
+        if reason:
             return Infliction([], skipped=reason)
         try:
-            return await row.inflict(self.cluster, fault, self._chance)
+            return await NEMESES[type(fault)].inflict(self.cluster, fault, self._chance)
         except NotNowError as error:
             return Infliction([], skipped=str(error))
 
@@ -66,7 +65,12 @@ class ClusterUnderTest:
 
     async def facts(self) -> list[Fact]:
         """What was seen of the members, and their hashes now."""
-        return [*self._seen, *await self._hashes()]
+        hashes = await self.cluster.admin.hashes(self.cluster.running)
+        found = [
+            Fact(name="hash_kv", value={"member": name, **values}, at_ns=self._now_ns())
+            for name, values in hashes.items()
+        ]
+        return [*self._seen, *found]
 
     def _state(self, name: str, status: Status, leader: str) -> MemberState:
         return MemberState(
@@ -82,11 +86,11 @@ class ClusterUnderTest:
     def _look_at_processes(self) -> None:
         """Notes how much memory members have, and who ended without being told to."""
         for name, member in self.cluster.members.items():
-            if member.pid is not None:
-                self._see("resident_bytes", {"member": name, "bytes": resident_bytes(member.pid)})
+            if size := member.resident_bytes():
+                self._see("resident_bytes", {"member": name, "bytes": size})
             code = member.ended_by_itself()
-            if code is not None and member.starts not in self._known_ended:
-                self._known_ended.add(member.starts)
+            if code is not None and (name, member.starts) not in self._known_ended:
+                self._known_ended.add((name, member.starts))
                 self._see("ended_by_itself", {"member": name, "exit_code": code})
 
     def _see(self, name: str, value: dict[str, int | str]) -> None:
