@@ -5,6 +5,8 @@ import sys
 import click
 
 from jepsen_tests.commands.mutate import mutate
+from jepsen_tests.commands.replay import replay
+from jepsen_tests.commands.shrink import shrink
 from jepsen_tests.commands.sim import sim
 
 
@@ -14,6 +16,8 @@ def main() -> None:
 
 
 main.add_command(sim)
+main.add_command(replay)
+main.add_command(shrink)
 main.add_command(mutate)
 
 if __name__ == "__main__":

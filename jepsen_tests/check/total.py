@@ -9,9 +9,14 @@ from jepsen_tests.history import History, Status
 from jepsen_tests.verdict import Finding, Verdict
 
 
+def balance_of(value: str) -> int:
+    """The balance in a value, whose first word it is."""
+    return int(value.partition(" ")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
-    """Checks reads of all keys under a prefix, whose values are numbers."""
+    """Checks reads of all keys under a prefix, whose values begin with a number."""
 
     prefix: str
     due: int
@@ -25,7 +30,7 @@ class Total:
         for read in history.by_function.get("range", []):
             if read.key != self.prefix or read.status is not Status.OK:
                 continue
-            balances = {kv["key"]: int(kv["value"]) for kv in key_values_of(read)}
+            balances = {kv["key"]: balance_of(kv["value"]) for kv in key_values_of(read)}
             if balances and sum(balances.values()) != self.due:
                 yield finding(
                     f"The accounts have {sum(balances.values())} together, not {self.due}.", read
