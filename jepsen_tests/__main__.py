@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from jepsen_tests.commands.check import check
 from jepsen_tests.commands.mutate import mutate
 from jepsen_tests.commands.replay import replay
 from jepsen_tests.commands.shrink import shrink
@@ -15,6 +16,7 @@ def main() -> None:
     """Tests a store's consistency: the production code, a virtual clock, one seed, many faults."""
 
 
+main.add_command(check)
 main.add_command(sim)
 main.add_command(replay)
 main.add_command(shrink)
