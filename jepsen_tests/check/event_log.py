@@ -264,3 +264,6 @@ class OneTruth:
         """Whether no two sources contradict each other."""
         log = event_log_of(history)
         return judged(self.name, log.contradictions, f"{len(log.events)} events")
+
+
+EVENT_LOG = OneTruth()
