@@ -16,12 +16,12 @@ def random_run(seed: int, actions: Sequence[str]) -> History:
     everything = [store.watch("\0", "\0", 1), store.watch("\0", "\0", 1, prev_kv=False)]
     for number, action in enumerate(actions):
         store.later()
+        # Those see all, so they go on before a compaction can end them.
+        if action == "compact" or store.chance.random() < 0.5:
+            for watch in everything:
+                store.deliver(watch, 1_000)
         ACTIONS[action](store, f"v{number}")
         store.settle()
-        # Those see all, so they go on before a compaction can end them.
-        for watch in everything:
-            if store.chance.random() < 0.5 or action == "compact":
-                store.deliver(watch, 1_000)
     _end(store)
     return store.history
 
@@ -74,6 +74,12 @@ def _attach(store: TinyEtcd, value: str) -> None:
     if lease in store.leases:
         store.write({key: (value, lease), other: (value, lease)}, [])
         store.did("txn", value=[["w", key, value, lease], ["w", other, value, lease]])
+
+
+def _line_up(store: TinyEtcd, function: str, name: str) -> None:
+    """Several at once, so that there is something to wait for."""
+    for lease in list(store.leases)[:3]:
+        store.contend(function, name, lease)
 
 
 def _give_up(store: TinyEtcd, function: str, ending: str) -> None:
@@ -181,10 +187,10 @@ ACTIONS: dict[str, Callable[[TinyEtcd, str], None]] = {
     "revoke": lambda store, _: store.revoke(_lease(store)),
     "time-to-live": lambda store, _: store.time_to_live(_lease(store)),
     "sleep": lambda store, _: store.later(3 * SECOND),
-    "acquire": lambda store, _: store.contend("acquire", "lock", _lease(store)),
+    "acquire": lambda store, _: _line_up(store, "acquire", "lock"),
     "release": lambda store, _: _give_up(store, "acquire", "release"),
     "fenced": _fenced,
-    "campaign": lambda store, _: store.contend("campaign", "vote", _lease(store)),
+    "campaign": lambda store, _: _line_up(store, "campaign", "vote"),
     "resign": lambda store, _: _give_up(store, "campaign", "resign"),
     "watch": _watch,
     "deliver": _deliver,

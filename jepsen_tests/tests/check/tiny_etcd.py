@@ -13,6 +13,8 @@ from jepsen_tests.history import Event, History, KeyValue, Operation, Status, Wa
 
 MILLISECOND = 1_000_000
 SECOND = 1_000 * MILLISECOND
+OBSERVER = 1_000_000
+"""The process that observes all elections."""
 
 
 @dataclass
@@ -58,8 +60,9 @@ class TinyEtcd:
     watches: list[Watch] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     process: int = 0
+    watch_count: int = 0
 
-    def later(self, longest_ns: int = 300 * MILLISECOND) -> None:
+    def later(self, longest_ns: int = 100 * MILLISECOND) -> None:
         """Lets time pass, and leases end when they are due."""
         self.now_ns += self.chance.randint(1, longest_ns)
         for number, lease in sorted(self.leases.items()):
@@ -154,7 +157,8 @@ class TinyEtcd:
         self.did("range", key, range_end=range_end, limit=limit, result=found, count=count)
 
     def watch(self, key: str, range_end: str, start_revision: int, **fields: Any) -> Watch:  # noqa: ANN401
-        name = f"w{len(self.watches)}"
+        self.watch_count += 1
+        name = f"w{self.watch_count}"
         chosen = {"filters": [], "prev_kv": True, "progress_notify": True, **fields}
         asked: dict[str, Any] = {"start_revision": start_revision, **chosen}
         watch = Watch(name, key, range_end, start_revision or self.revision + 1, asked)
@@ -234,4 +238,5 @@ class TinyEtcd:
                 lease, call_ns = waiting.lease, waiting.call_ns
                 self.did(waiting.function, name, lease=lease, result=result, call_ns=call_ns)
                 if waiting.function == "campaign":
-                    self.did("observe", name, result={**own}, process=-1)
+                    seen_ns = {"call_ns": self.now_ns, "return_ns": self.now_ns}
+                    self.did("observe", name, result={**own}, process=OBSERVER, **seen_ns)
