@@ -134,7 +134,7 @@ class History:
             OSError: it cannot be read.
         """
         history = cls()
-        for number, line in enumerate(_lines(path), start=1):
+        for number, line in enumerate(text_lines(path), start=1):
             try:
                 record = from_line(line)
                 if isinstance(record, RunInfo) != (number == 1):
@@ -168,7 +168,13 @@ def verify_processes(history: History) -> None:
                 )
 
 
-def _lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path) -> Iterator[str]:
+    """The lines of a file, each of bounded length.
+
+    Raises:
+        MalformedError: one is too long, or not UTF-8.
+        OSError: the file cannot be read.
+    """
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LINE_BYTES_MAX + 1):

@@ -1,0 +1,1 @@
+"""Readers of histories that were recorded elsewhere, one format a file."""
