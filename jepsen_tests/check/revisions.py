@@ -23,7 +23,7 @@ FIRST_WRITE = 2
 class Revisions:
     """Checks the revisions of a run."""
 
-    name: str = "revisions"
+    name: str = "revision numbers"
 
     def check(self, history: History) -> Verdict:
         """Whether they are unique, without gaps, and in the order of real time."""

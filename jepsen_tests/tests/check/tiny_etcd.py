@@ -31,6 +31,8 @@ class Watch:
     next_revision: int
     """The first revision that it has not been told of."""
     fields: dict[str, Any]
+    received_ns: int = 0
+    """The last response."""
 
 
 @dataclass
@@ -197,11 +199,13 @@ class TinyEtcd:
             self.tell(watch, [])
 
     def tell(self, watch: Watch, events: list[Event], **fields: Any) -> None:  # noqa: ANN401
+        took_ns = self.chance.randint(0, 50 * MILLISECOND)
+        watch.received_ns = max(watch.received_ns, self.now_ns + took_ns)
         self.history.append(
             WatchEvents(
                 watch=watch.name,
                 member="m2",
-                received_ns=self.now_ns + self.chance.randint(0, 50 * MILLISECOND),
+                received_ns=watch.received_ns,
                 key=watch.key,
                 range_end=watch.range_end,
                 revision=self.revision,
