@@ -54,6 +54,11 @@ GOOD = {
         guarded(succeeded=False, revision=2),
         told(put("c", "no", 2)),
     ],
+    "transactions that put the same value": [
+        did("txn", value=[["w", "a", "x"]], revision=2),
+        did("txn", value=[["w", "a", "x"]], revision=3),
+        told(put("a", "x", 3, created=2, version=2), start_revision=3),
+    ],
     "what may have happened did": [
         did("put", "a", "x", status=Status.INFO),
         did("put", "a", "x", status=Status.FAIL),
