@@ -13,7 +13,7 @@ from jepsen_tests.plan import At, Plan
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.scenario import Scenario
 from jepsen_tests.sim.swarm import without_storm
-from jepsen_tests.sim.workload_run import Judged, checkers_of, judge
+from jepsen_tests.sim.workload_run import Judged, judge
 from jepsen_tests.verdict import State
 
 RUNS_MAX = 400
@@ -65,10 +65,9 @@ def shrink(
 
 def _try(scenario: Scenario, wanted: frozenset[str], runs_max: int) -> tuple[Judged | None, int]:
     """The first run of a scenario, by a few seeds, that fails as wanted; and how many ran."""
-    checkers = tuple(c for c in checkers_of(scenario.workload) if c.name in wanted)
     for tried in range(min(SEEDS_TRIED, runs_max)):
         load = replace(scenario.load, seed=scenario.seed + tried)
-        judged = judge(replace(scenario, load=load), checkers)
+        judged = judge(replace(scenario, load=load))
         if failing_checkers(judged) & wanted:
             return judged, tried + 1
     return None, min(SEEDS_TRIED, runs_max)

@@ -1,13 +1,8 @@
-"""A bank: transactions move money between accounts, and no read sees some of it missing.
-
-A value is a balance and a tag that no other has, so that each can be known again.
-"""
-
-from itertools import count
+"""A bank: transactions move money between accounts, and no read sees some of it missing."""
 
 from typing_extensions import override
 
-from jepsen_tests.check.total import Total, balance_of
+from jepsen_tests.check.bank import Bank
 from jepsen_tests.history import Json
 from jepsen_tests.verdict import Checker
 from jepsen_tests.workload import kv
@@ -31,14 +26,14 @@ class BankWorkload(Workload):
     """The total of all accounts never changes."""
 
     name = "bank"
-    checkers: tuple[Checker, ...] = (REPLAY, Total(PREFIX, BALANCE * len(ACCOUNTS)))
+    checkers: tuple[Checker, ...] = (*REPLAY, Bank())
 
     @override
     async def setup(self, trial: Trial) -> None:
-        opened = f"{BALANCE} opened"
-        parts: list[Json] = [["w", account, opened] for account in ACCOUNTS]
+        trial.tell("bank_total", BALANCE * len(ACCOUNTS))
+        parts: list[Json] = [["w", account, str(BALANCE)] for account in ACCOUNTS]
         guards: list[kv.Guard] = [("version", account, "=", 0) for account in ACCOUNTS]
-        puts: list[kv.Part] = [("w", account, opened) for account in ACCOUNTS]
+        puts: list[kv.Part] = [("w", account, str(BALANCE)) for account in ACCOUNTS]
 
         async def open_accounts(session: Session) -> None:
             async def carry_out() -> tuple[Answer, None]:
@@ -59,7 +54,6 @@ class BankWorkload(Workload):
     @override
     async def client(self, trial: Trial, number: int) -> None:
         chance = trial.chance("client", number)
-        numbers = count()
 
         async def step(session: Session) -> None:
             if chance.random() < READ_CHANCE:
@@ -68,27 +62,23 @@ class BankWorkload(Workload):
                 await kv.get(session, PREFIX, end, serializable=serializable)
             else:
                 payer, payee = chance.sample(ACCOUNTS, 2)
-                tag, amount = f"{number}.{next(numbers)}", chance.randint(1, AMOUNT_MAX)
-                await transfer(session, payer, payee, amount, tag)
+                await transfer(session, payer, payee, chance.randint(1, AMOUNT_MAX))
 
         await trial.repeat(chance, step)
 
 
-async def transfer(session: Session, payer: str, payee: str, amount: int, tag: str) -> None:
+async def transfer(session: Session, payer: str, payee: str, amount: int) -> None:
     """Moves money; refused where there is too little, or others came in between."""
     accounts = (payer, payee)
 
     async def carry_out() -> tuple[Answer, None]:
-        held, guards = await _values(session, accounts)
-        if balance_of(held[payer]) < amount:
-            raise Refused("FAILED_PRECONDITION", f"{payer} has {held[payer]}")
-        after = {
-            payer: f"{balance_of(held[payer]) - amount} {tag}",
-            payee: f"{balance_of(held[payee]) + amount} {tag}",
-        }
-        puts: list[kv.Part] = [("w", account, after[account]) for account in accounts]
-        done: list[Json] = [["r", account, held[account]] for account in accounts]
-        done += [["w", account, after[account]] for account in accounts]
+        balances, guards = await _balances(session, accounts)
+        if balances[payer] < amount:
+            raise Refused("FAILED_PRECONDITION", f"{payer} has {balances[payer]}")
+        after = {payer: balances[payer] - amount, payee: balances[payee] + amount}
+        puts: list[kv.Part] = [("w", account, str(after[account])) for account in accounts]
+        done: list[Json] = [["r", account, str(balances[account])] for account in accounts]
+        done += [["w", account, str(after[account])] for account in accounts]
         request = kv.txn_request(guards, puts)
         session.intend(_asked(done))
         response = await session.call(_TXN, request, rpc_pb2.TxnResponse)
@@ -105,20 +95,20 @@ def _asked(done: list[Json]) -> Json:
     return [[verb, key, None if verb == "r" else value] for verb, key, value in parts]
 
 
-async def _values(
+async def _balances(
     session: Session, accounts: tuple[str, ...]
-) -> tuple[dict[str, str], list[kv.Guard]]:
+) -> tuple[dict[str, int], list[kv.Guard]]:
     """What accounts have, and the comparisons that hold as long as that is so."""
     request = kv.txn_request((), [("r", account, None) for account in accounts])
     try:
         response = await session.call(_TXN, request, rpc_pb2.TxnResponse)
     except Unanswered as error:
         raise Refused("UNAVAILABLE", f"nothing was read: {error}") from error
-    held: dict[str, str] = {}
+    balances: dict[str, int] = {}
     guards: list[kv.Guard] = []
     for account, kvs in zip(accounts, kv.values_read(response), strict=True):
         if not kvs:
             raise Refused("FAILED_PRECONDITION", f"{account} is not open")
-        held[account] = text_of(kvs[0].value)
+        balances[account] = int(text_of(kvs[0].value))
         guards.append(("mod_revision", account, "=", kvs[0].mod_revision))
-    return held, guards
+    return balances, guards
