@@ -1,11 +1,12 @@
 """A cluster in one thread: production nodes on simulated disks, clocks and network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jepsen_tests.sim.disk import Image, SimStorage
 from jepsen_tests.sim.faults import ELECTION_TICKS, Faults
 from jepsen_tests.sim.network import SimNetwork, SimTransport
+from jepsen_tests.sim.serving import SimClientPort
 from jepsen_tests.sim.world import MILLISECOND, World
 from raftkv.config import LimitsConfig, NodeConfig, RaftConfig, WatchConfig
 from raftkv.node.assembly import Start, assemble
@@ -39,6 +40,8 @@ class SimMember:
     node: Node | None = None
     storage: SimStorage | None = None
     transport: SimTransport | None = None
+    port: SimClientPort | None = None
+    """Where clients of the workloads come in, when the cluster has such."""
     paused: bool = False
     missed_ticks: int = 0
     """Since it was paused."""
@@ -47,16 +50,24 @@ class SimMember:
     held: list[Callable[[], None]] = field(default_factory=list)
     """What arrived while the process was paused."""
     removed: bool = False
+    disk_faults: Faults = field(default_factory=Faults)
+    fastest_rate: float = 1.0
+    """How much faster than it should the member's clock ran, at the fastest."""
 
 
 class SimCluster:
     """The members, and what can be done to them."""
 
-    def __init__(self, world: World, faults: Faults, member_count: int) -> None:
+    def __init__(
+        self, world: World, faults: Faults, member_count: int, *, serves_clients: bool = False
+    ) -> None:
         self.world = world
+        self.serves_clients = serves_clients
         self.faults = faults
         self.network = SimNetwork(world, faults)
         self.members: dict[int, SimMember] = {}
+        self.touched: list[SimMember] = []
+        """Those whose state may have changed since this was last emptied."""
         first = [rpc_pb2.Member(ID=i, peerURLs=[f"sim://{i}"]) for i in range(1, member_count + 1)]
         for member in first:
             self.add_place(member.ID)
@@ -69,7 +80,10 @@ class SimCluster:
     def add_place(self, member_id: int) -> None:
         """A machine with an empty disk, on which nothing runs."""
         drift = self.world.random.uniform(-self.faults.clock_drift, self.faults.clock_drift)
-        self.members[member_id] = SimMember(member_id, Image(), int(TICK_US * (1 + drift)))
+        place = SimMember(member_id, Image(), int(TICK_US * (1 + drift)))
+        place.disk_faults = replace(self.faults)
+        place.fastest_rate = max(1.0, TICK_US / place.tick_us)
+        self.members[member_id] = place
 
     def start(self, member_id: int) -> None:
         """Starts a member's process on what its disk holds."""
@@ -77,7 +91,7 @@ class SimCluster:
         assert place.node is None, f"member {member_id} runs already"
         place.starts += 1
         place.paused, place.turn_due, place.held = False, False, []
-        place.storage = SimStorage(self.world, self.faults, place.image)
+        place.storage = SimStorage(self.world, place.disk_faults, place.image)
         place.transport = SimTransport(self.network, member_id)
         chance, spread = self.world.random, self.faults.election_spread_ticks
         start = Start(
@@ -106,6 +120,8 @@ class SimCluster:
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
+        if self.serves_clients:
+            place.port = SimClientPort(node, self.world, lambda run: self.run_in(place, node, run))
         place.storage.on_durable = lambda sequence: self.run_in(
             place, node, lambda: node.durable(sequence)
         )
@@ -121,9 +137,11 @@ class SimCluster:
     def be_calm(self, faults: Faults) -> None:
         """From now on only these faults."""
         self.faults = self.network.faults = faults
-        for place in self.running():
-            assert place.storage is not None, "who runs has a disk"
-            place.storage.be_calm()
+        self.network.disturbed.clear()
+        for place in self.members.values():
+            place.disk_faults = replace(faults)
+            if place.storage is not None:
+                place.storage.be_calm()
 
     def crash(self, member_id: int) -> None:
         """The process dies and the power fails: only what is durable stays."""
@@ -133,6 +151,9 @@ class SimCluster:
         place.storage.crash()
         place.transport.lost = True
         place.node = None
+        if place.port is not None:
+            place.port.lose()
+            place.port = None
         del self.network.receivers[member_id]
         self.network.forget(member_id)
         for other in self.running():
@@ -158,7 +179,20 @@ class SimCluster:
             run()
         if place.node is not None:
             for _ in range(min(place.missed_ticks, MISSED_TICKS_MAX)):
-                place.node.tick()
+                self._tick(place)
+
+    def set_clock_rate(self, member_id: int, rate: float) -> None:
+        """Lets a member's clock run faster or slower from its next tick on."""
+        place = self.members[member_id]
+        place.tick_us = int(TICK_US / rate)
+        place.fastest_rate = max(place.fastest_rate, rate)
+
+    def jump_clock(self, member_id: int, ticks: int) -> None:
+        """Lets a member's clock jump ahead, as far as the production clock makes up for."""
+        place = self.members[member_id]
+        if not place.paused:
+            for _ in range(min(ticks, MISSED_TICKS_MAX)):
+                self._tick(place)
 
     def running(self) -> list[SimMember]:
         """The members whose process lives, paused or not."""
@@ -171,6 +205,7 @@ class SimCluster:
         if place.paused:
             place.held.append(lambda: self.run_in(place, node, run))
         else:
+            self.touched.append(place)
             run()
 
     def reachable(self) -> list[SimMember]:
@@ -205,7 +240,16 @@ class SimCluster:
             place.held.append(lambda: self._turn(place, starts))
             return
         place.turn_due = False
+        self.touched.append(place)
         place.node.turn()
+
+    def _tick(self, place: SimMember) -> None:
+        """A heartbeat interval has passed, as the member sees it."""
+        self.touched.append(place)
+        if place.node is not None:
+            place.node.tick()
+        if place.port is not None:
+            place.port.tick()
 
     def _tick_later(self, place: SimMember, node: Node, *, hastens: bool) -> None:
         """Ticks from now on; a member that reaches the others at once hastens its election."""
@@ -215,7 +259,7 @@ class SimCluster:
                 if place.paused:
                     place.missed_ticks += 1
                 else:
-                    node.tick()
+                    self._tick(place)
                 self.world.after(place.tick_us, tick)
 
         def first_tick() -> None:

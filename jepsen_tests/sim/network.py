@@ -14,6 +14,8 @@ from raftkv.raft.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CLIENTS = 0
+"""The other end of the links between members and clients, in `SimNetwork.cut`."""
 CONSENSUS = get_args(Message)
 """What may arrive twice, and out of order."""
 
@@ -26,6 +28,8 @@ class SimNetwork:
         self.faults = faults
         self.cut: set[tuple[int, int]] = set()
         """(sender, receiver) pairs whose messages are lost."""
+        self.disturbed: dict[int, Faults] = {}
+        """The members whose links have other faults than the rest."""
         self.receivers: dict[int, Callable[[AnyMessage], None]] = {}
         """The members that run."""
         self._due_us: dict[tuple[int, int], int] = {}
@@ -39,6 +43,9 @@ class SimNetwork:
         self.messages_sent += 1
         self.on_send(message)
         chance, faults = self._world.random, self.faults
+        if self.disturbed:
+            of = self.disturbed
+            faults = of.get(message.sender) or of.get(message.to) or faults
         if chance.random() < faults.message_loss:
             return
         is_consensus = isinstance(message, CONSENSUS)
