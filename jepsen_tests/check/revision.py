@@ -240,8 +240,8 @@ class RevisionStream:
     def _disagree(self, mismatch: Mismatch) -> None:
         if self._unknown.suspect(mismatch.key):
             return
-        if self._unknown.is_anything_unknown:
-            self._undecided.append(f"{mismatch.key!r}: a range may have been deleted")
+        if self._unknown.may_be_in(mismatch.span):
+            self._undecided.append(f"{mismatch.key!r}: an unknown write may be about several keys")
             return
         writer = mismatch.writer
         since = f" by {in_words(writer)}" if writer is not None else " by nobody"
