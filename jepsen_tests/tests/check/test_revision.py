@@ -383,6 +383,18 @@ def test_a_delete_of_a_range_without_an_answer_leaves_all_open() -> None:
     assert check(put, unknown, gone).state is State.UNKNOWN
 
 
+def test_a_lease_that_ends_deletes_keys_without_a_call() -> None:
+    grant = op("grant", at=(0, 1), key="")
+    put = op("put", "1", at=(2, 3), revision=2)
+    gone = op("read", None, None, at=(4, 5), revision=3)
+    assert check(grant, put, gone).state is State.UNKNOWN
+    log = told(event(2, "x", "1"), event(3, "x", None))
+    assert with_events(grant, put, gone, log).state is State.VALID
+    assert with_events(grant, put, gone, told(event(2, "x", "1")), told(revision=3)).state is (
+        State.INVALID
+    )
+
+
 def test_what_comes_before_an_unknown_write_is_not_blamed_on_it() -> None:
     put = op("put", "1", at=(0, 1), revision=2)
     wrong = op("read", None, "3", at=(2, 3), revision=2)
