@@ -22,9 +22,10 @@ and is left to `serializable.py`.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from jepsen_tests.history import Json, MalformedError, Operation
+from jepsen_tests.lines import is_key_value
 
 READS = frozenset({"read", "range"})
 WRITES = frozenset({"write", "put", "append", "cas", "delete", "txn"})
@@ -86,6 +87,32 @@ def span(operation: Operation) -> Span:
     return Span(operation.key, range_end, limit)
 
 
+def expected_and_new(operation: Operation) -> tuple[Json, Json]:
+    """What a compare-and-set expects, and what it writes.
+
+    Raises:
+        MalformedError: it does not say.
+    """
+    if not isinstance(operation.value, list) or len(operation.value) != 2:
+        raise MalformedError(f"cas takes [expected, new], not {operation.value!r}")
+    return operation.value[0], operation.value[1]
+
+
+def key_values(operation: Operation) -> list[dict[str, Any]]:
+    """What a `range` found.
+
+    Raises:
+        MalformedError: that is no list of key-values, each once.
+    """
+    found = operation.result
+    if not isinstance(found, list) or not all(map(is_key_value, found)):
+        raise MalformedError(f"a range gives key-values, not {found!r}")
+    kvs: list[dict[str, Any]] = [kv for kv in found if isinstance(kv, dict)]
+    if len({kv["key"] for kv in kvs}) < len(kvs):
+        raise MalformedError(f"a range gives a key twice: {found!r}")
+    return kvs
+
+
 def plain(value: Json) -> Json:
     """A value as it is compared: lists as lists, all else as text, and null as it is."""
     if isinstance(value, str):
@@ -107,8 +134,7 @@ def changes_of(operation: Operation) -> dict[str, Json] | None:
         case "write" | "put":
             return {operation.key: plain(operation.value)}
         case "cas":
-            assert isinstance(operation.value, list), operation.value
-            return {operation.key: plain(operation.value[1])}
+            return {operation.key: plain(expected_and_new(operation)[1])}
         case "txn":
             parts = micro_operations(operation.value)
             if any(verb == "append" for verb, _, _ in parts):

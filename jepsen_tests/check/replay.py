@@ -9,10 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jepsen_tests.check.etcd_operations import Span, micro_operations, plain, span
+from jepsen_tests.check.etcd_operations import (
+    Span,
+    expected_and_new,
+    key_values,
+    micro_operations,
+    plain,
+    span,
+)
 from jepsen_tests.check.words import shown
 from jepsen_tests.history import Json, MalformedError, Operation
-from jepsen_tests.lines import is_key_value
 
 
 class Held:
@@ -84,9 +90,7 @@ class Replay:
         self._add(operation, operation.key, operation.value)
 
     def _cas(self, operation: Operation) -> None:
-        if not isinstance(operation.value, list) or len(operation.value) != 2:
-            raise MalformedError(f"cas takes [expected, new], not {operation.value!r}")
-        expected, new = operation.value
+        expected, new = expected_and_new(operation)
         held = self._hold(operation.key)
         if operation.result is not False:
             if held.value != expected:
@@ -121,10 +125,8 @@ class Replay:
                 self._expect(operation, key, value)
 
     def _range(self, operation: Operation) -> None:
-        if not isinstance(operation.result, list) or not all(map(is_key_value, operation.result)):
-            raise MalformedError(f"a range gives key-values, not {shown(operation.result)}")
         asked = span(operation)
-        found: dict[str, Any] = {str(kv["key"]): kv for kv in operation.result}  # type: ignore[index, call-overload]
+        found = {str(kv["key"]): kv for kv in key_values(operation)}
         expected = self._there(asked)
         if asked.limit and len(found) >= asked.limit:
             expected = [key for key in expected if key <= max(found)]

@@ -17,6 +17,7 @@ from jepsen_tests.check.etcd_operations import (
     WRITES,
     WROTE,
     is_of_the_past,
+    key_values,
     keys_written,
     micro_operations,
     options,
@@ -157,10 +158,8 @@ class _Past:
         """What the read says of each key that it is about; null of those it does not have."""
         if read.function == "read":
             return {read.key: plain(read.result)}
-        if not isinstance(read.result, list):
-            raise MalformedError(f"a range gives key-values, not {shown(read.result)}")
         asked = span(read)
-        found = {str(kv["key"]): plain(kv["value"]) for kv in read.result if isinstance(kv, dict)}
+        found = {str(kv["key"]): plain(kv["value"]) for kv in key_values(read)}
         if asked.limit and len(found) >= asked.limit:
             return found
         there = (key for key in self.keys if key in asked and self.at(key, revision) is not None)

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 
-from jepsen_tests.check.etcd_operations import micro_operations, plain, span
+from jepsen_tests.check.etcd_operations import (
+    expected_and_new,
+    key_values,
+    micro_operations,
+    plain,
+    span,
+)
 from jepsen_tests.history import Json, Operation, Status
 from jepsen_tests.model.model import frozen
 
@@ -20,8 +26,8 @@ def mark_of(step: Operation) -> Hashable:
     match step.function:
         case "append":
             return "append", frozen(step.value)
-        case "cas" if isinstance(step.value, list) and len(step.value) == 2:
-            return frozen(step.value[1])
+        case "cas":
+            return frozen(expected_and_new(step)[1])
         case "delete":
             return None
         case _:
@@ -71,11 +77,8 @@ def _of_micro_operation(operation: Operation, key: str, verb: str, value: Json) 
 
 
 def _of_range(operation: Operation, key: str) -> list[Operation]:
-    assert isinstance(operation.result, list), operation.result
     found: list[Json] = [
-        kv | {"value": plain(kv["value"])}
-        for kv in operation.result
-        if isinstance(kv, dict) and kv["key"] == key
+        kv | {"value": plain(kv["value"])} for kv in key_values(operation) if kv["key"] == key
     ]
     if not found and span(operation).limit:
         return []
@@ -94,8 +97,7 @@ def _of_read(operation: Operation, _: str) -> list[Operation]:
 
 
 def _of_cas(operation: Operation, _: str) -> list[Operation]:
-    assert isinstance(operation.value, list), operation.value
-    return [replace(operation, value=[*map(plain, operation.value)])]
+    return [replace(operation, value=[*map(plain, expected_and_new(operation))])]
 
 
 def _of_append(operation: Operation, _: str) -> list[Operation]:

@@ -31,7 +31,7 @@ def check(*operations: Operation) -> Verdict:
 
 
 @given(seeds, st.sampled_from([0.0, 0.1, 0.3]), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_etcd_does_is_valid(seed: int, unknown: float, watched: bool) -> None:  # noqa: FBT001
     etcd = Etcd(seed, unknown=unknown)
     etcd.run(80)
@@ -63,7 +63,7 @@ def swapped(operations: list[Operation], first: int, second: int) -> list[Operat
 
 
 @given(seeds, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_it_finds_what_the_search_finds(seed: int, data: st.DataObject) -> None:
     functions = ("put", "delete", "read", "range", "cas")
     operations = Etcd(seed, unknown=data.draw(st.sampled_from([0.0, 0.1])), functions=functions)
@@ -83,7 +83,7 @@ def test_it_finds_what_the_search_finds(seed: int, data: st.DataObject) -> None:
 
 
 @given(seeds, st.sampled_from([0.0, 0.2]), st.booleans(), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_planted_stale_read_is_found(
     seed: int,
     unknown: float,
