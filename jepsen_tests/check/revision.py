@@ -120,6 +120,11 @@ class RevisionStream:
         """What is wrong so far."""
         return (*self._findings, *self._log.findings[:FINDINGS_MAX])
 
+    def so_far(self) -> Verdict:
+        """The verdict on what is settled; writes without an answer are decided at the end."""
+        state = State.INVALID if self.findings else State.VALID
+        return Verdict(NAME, state, self.findings, f"up to revision {self._place // 2}")
+
     def finish(self) -> Verdict:
         """The verdict, when all has been fed."""
         self._settle_to(max((place for place, _ in self._waiting), default=self._place))

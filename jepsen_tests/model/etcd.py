@@ -56,6 +56,8 @@ class EtcdKey(PerKey):
     def action(self, operation: Operation) -> Action:
         """The revision counts too, of what may have written."""
         action = super().action(operation)
+        if action.function == "delete" and operation.value is not None:
+            raise MalformedError(f"delete with {operation.value!r} is not about a single key")
         if action.function == "range" and action.is_known:
             _verify_range(operation)
         if action.function in self.reads:
