@@ -9,7 +9,7 @@ The functions, with what they carry:
 - `append`: one element is added to the list that `key` holds.
 - `cas`: [expected, new]; the result is false where something else was found.
 - `delete`: the result is how many keys it deleted; with a range as above.
-- `txn`: ["r", key, value], ["w", key, value] and ["append", key, value], in order, all or none.
+- `txn`: micro-operations, in order, all or none, with or without comparisons (`transactions.py`).
 
 Keys hold text. A list is held as its JSON text, and so is a number or a truth value: what an
 operation says of a value and what a watch says of it are compared in a form that both have
@@ -24,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.history import Json, MalformedError, Operation
 from jepsen_tests.lines import is_key_value
 
@@ -136,10 +137,11 @@ def changes_of(operation: Operation) -> dict[str, Json] | None:
         case "cas":
             return {operation.key: plain(expected_and_new(operation)[1])}
         case "txn":
-            parts = micro_operations(operation.value)
+            parts = transaction_of(operation).parts
             if any(verb == "append" for verb, _, _ in parts):
                 return None
-            return {key: plain(value) for verb, key, value in parts if verb == "w"}
+            written = ((verb, key, value) for verb, key, value in parts if verb in {"w", "d"})
+            return {key: None if verb == "d" else plain(value) for verb, key, value in written}
         case _:
             return None
 
@@ -171,7 +173,7 @@ def _delete_wrote(operation: Operation) -> bool:
 
 
 def _txn_wrote(operation: Operation) -> bool:
-    return any(verb != "r" for verb, _, _ in micro_operations(operation.value))
+    return transaction_of(operation).has_written
 
 
 WROTE: dict[str, Callable[[Operation], bool]] = {
@@ -187,32 +189,11 @@ WROTE: dict[str, Callable[[Operation], bool]] = {
 """Whether an operation that was answered made a revision."""
 
 
-def micro_operations(value: Json) -> list[tuple[str, str, Json]]:
-    """The parts of a transaction.
-
-    Raises:
-        MalformedError: it is none.
-    """
-    if not isinstance(value, list):
-        raise MalformedError(f"a txn is a list of micro-operations, not {value!r}")
-    parts: list[tuple[str, str, Json]] = []
-    for part in value:
-        if not isinstance(part, list) or len(part) != 3:
-            raise MalformedError(f"a micro-operation is [verb, key, value], not {part!r}")
-        verb, key, argument = part
-        if verb not in {"r", "w", "append"} or not isinstance(verb, str):
-            raise MalformedError(f"a micro-operation is r, w or append, not {verb!r}")
-        if not isinstance(key, str):
-            raise MalformedError(f"a key is a string, not {key!r}")
-        parts.append((verb, key, argument))
-    return parts
-
-
 def keys_written(operation: Operation) -> tuple[str, ...] | None:
     """The keys that an operation of unknown outcome may have written; None: it may be any."""
     match operation.function:
         case "txn":
-            parts = micro_operations(operation.value)
+            parts = transaction_of(operation).parts
             return tuple(dict.fromkeys(key for verb, key, _ in parts if verb != "r"))
         case "delete":
             return None if span(operation).range_end else (operation.key,)

@@ -8,7 +8,7 @@ is wrong. What is wrong without any order of transactions is found here.
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from jepsen_tests.check.etcd_operations import micro_operations
+from jepsen_tests.check.transactions import micro_operations
 from jepsen_tests.check.words import in_words, shown
 from jepsen_tests.history import Json, MalformedError, Operation, Status
 from jepsen_tests.model.model import frozen

@@ -13,12 +13,12 @@ from jepsen_tests.check.etcd_operations import (
     Span,
     expected_and_new,
     key_values,
-    micro_operations,
     plain,
     span,
 )
+from jepsen_tests.check.transactions import Guard, Transaction, transaction_of
 from jepsen_tests.check.words import shown
-from jepsen_tests.history import Json, MalformedError, Operation
+from jepsen_tests.history import Json, Operation
 
 
 class Held:
@@ -112,17 +112,42 @@ class Replay:
             self._remove(operation, key)
 
     def _txn(self, operation: Operation) -> None:
-        asked, answered = operation.value, operation.result
-        parts = micro_operations(answered if answered is not None else asked)
-        if answered is not None and not _is_answer(micro_operations(asked), parts):
-            raise MalformedError(f"{shown(answered)} is no answer to {shown(asked)}")
-        for verb, key, value in parts:
-            if verb == "w":
-                self._write(operation, key, value)
-            elif verb == "append":
-                self._add(operation, key, value)
-            elif answered is not None and self._hold(key).value != value:
-                self._expect(operation, key, value)
+        transaction = transaction_of(operation)
+        if transaction.has_succeeded is not None:
+            self._compare(operation, transaction)
+        for verb, key, value in transaction.parts:
+            match verb:
+                case "w":
+                    self._write(operation, key, value)
+                case "append":
+                    self._add(operation, key, value)
+                case "d":
+                    self._delete_one(operation, key, value)
+                case _ if transaction.is_answered and self._hold(key).value != value:
+                    self._expect(operation, key, value)
+
+    def _compare(self, operation: Operation, transaction: Transaction) -> None:
+        """Whether the comparisons held is an answer as well."""
+        failed = [guard for guard in transaction.guards if not _holds(guard, self._hold(guard.key))]
+        if transaction.has_succeeded == (not failed):
+            return
+        for guard in failed or transaction.guards:
+            held = self._hold(guard.key)
+            what = (
+                f"{guard.target} {guard.relation} {shown(guard.value)} of {guard.key!r} "
+                f"{'held' if transaction.has_succeeded else 'did not hold'}, while it was "
+                f"{shown(getattr(held, guard.target))}"
+            )
+            others = None if failed else Span("", "\0")
+            self._on_mismatch(Mismatch(guard.key, operation, held.writer, what, others))
+
+    def _delete_one(self, operation: Operation, key: str, count: Json) -> None:
+        held = self._hold(key)
+        if type(count) is int and count != bool(held.version):
+            what = f"it deleted {count} of {key!r}, of which there were {int(held.version > 0)}"
+            self._on_mismatch(Mismatch(key, operation, held.writer, what))
+        if held.version:
+            self._remove(operation, key)
 
     def _range(self, operation: Operation) -> None:
         asked = span(operation)
@@ -215,12 +240,24 @@ class Replay:
         return there
 
 
-def _is_answer(asked: list[tuple[str, str, Json]], told: list[tuple[str, str, Json]]) -> bool:
-    """Whether only what was read differs."""
-    return [part[:2] for part in asked] == [part[:2] for part in told] and all(
-        verb == "r" or value == answer
-        for (verb, _, value), (_, _, answer) in zip(asked, told, strict=True)
-    )
+def _holds(guard: Guard, held: Held) -> bool:
+    """Whether a comparison holds, as etcd has it: no value of a key that is not there does."""
+    if guard.target == "value" and not held.version:
+        return False
+    found, expected = getattr(held, guard.target), guard.value
+    if guard.target == "mod_revision" and not held.version:
+        found = 0
+    if guard.target == "value":
+        found = found if isinstance(found, str) else plain(found)
+    match guard.relation:
+        case "=":
+            return bool(found == expected)
+        case "!=":
+            return bool(found != expected)
+        case "<":
+            return bool(found < expected)
+        case _:
+            return bool(found > expected)
 
 
 def _agrees(kv: dict[str, Any], held: Held) -> bool:

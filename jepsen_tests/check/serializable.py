@@ -19,13 +19,13 @@ from jepsen_tests.check.etcd_operations import (
     is_of_the_past,
     key_values,
     keys_written,
-    micro_operations,
     options,
     plain,
     span,
 )
 from jepsen_tests.check.event_log import EventLog
 from jepsen_tests.check.replay import Replay
+from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.check.words import in_words, many, shown
 from jepsen_tests.history import History, Json, MalformedError, Operation, Status
 from jepsen_tests.verdict import Finding, State, Verdict
@@ -172,7 +172,7 @@ def _changed(write: Operation, replay: Replay) -> list[str]:
             assert isinstance(write.value, dict), write.value
             return list(write.value)
         case "txn":
-            parts = micro_operations(write.value)
+            parts = transaction_of(write).parts
             return list(dict.fromkeys(key for verb, key, _ in parts if verb != "r"))
         case "delete":
             asked = span(write)

@@ -6,14 +6,14 @@ from dataclasses import replace
 from jepsen_tests.check.etcd_operations import (
     expected_and_new,
     key_values,
-    micro_operations,
     plain,
     span,
 )
-from jepsen_tests.history import Json, Operation, Status
+from jepsen_tests.check.transactions import transaction_of
+from jepsen_tests.history import Json, Operation
 from jepsen_tests.model.model import frozen
 
-_FUNCTIONS = {"r": "read", "w": "put", "append": "append"}
+_FUNCTIONS = {"r": "read", "w": "put", "append": "append", "d": "delete"}
 
 
 def steps_of(operation: Operation, key: str) -> list[Operation]:
@@ -41,7 +41,7 @@ def keys_seen(operation: Operation, among: Collection[str]) -> list[str]:
             assert isinstance(operation.value, dict), operation.value
             return [key for key in operation.value if key in among]
         case "txn":
-            keys = dict.fromkeys(key for _, key, _ in micro_operations(operation.value))
+            keys = dict.fromkeys(key for _, key, _ in transaction_of(operation).parts)
             return [key for key in keys if key in among]
         case "range" | "delete":
             asked = span(operation)
@@ -59,17 +59,19 @@ def _of_told(operation: Operation, key: str) -> list[Operation]:
 
 
 def _of_txn(operation: Operation, key: str) -> list[Operation]:
-    is_known = operation.status is Status.OK and operation.result is not None
-    parts = micro_operations(operation.result if is_known else operation.value)
+    transaction = transaction_of(operation)
     return [
         _of_micro_operation(operation, key, verb, value)
-        for verb, about, value in parts
-        if about == key and (verb != "r" or is_known)
+        for verb, about, value in transaction.parts
+        if about == key and (verb != "r" or transaction.is_answered)
     ]
 
 
 def _of_micro_operation(operation: Operation, key: str, verb: str, value: Json) -> Operation:
     function = _FUNCTIONS[verb]
+    if verb == "d":
+        count = value if type(value) is int else None
+        return replace(operation, function=function, key=key, value=None, result=count)
     if verb == "r":
         return replace(operation, function=function, key=key, value=None, result=plain(value))
     value = value if verb == "append" else plain(value)

@@ -43,7 +43,7 @@ scalars: st.SearchStrategy[Json] = (
     st.none() | st.booleans() | small | st.sampled_from(["a", "[1", "[1]"])
 )
 micro: st.SearchStrategy[Any] = st.tuples(
-    st.sampled_from(["r", "w", "append", "x"]), keys, scalars | st.lists(small, max_size=2)
+    st.sampled_from(["r", "w", "append", "d", "x"]), keys, scalars | st.lists(small, max_size=2)
 ).map(list)
 key_value: st.SearchStrategy[Json] = st.fixed_dictionaries(
     {
@@ -65,12 +65,29 @@ asked: st.SearchStrategy[Json] = st.fixed_dictionaries(
         "colour": small,
     },
 )
-values: st.SearchStrategy[Json] = (
+values: st.SearchStrategy[Any] = (
     scalars
     | asked
     | st.lists(scalars, max_size=3)
     | st.lists(micro, max_size=3)
     | st.lists(key_value, max_size=2)
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "compare": st.lists(
+                st.tuples(
+                    st.sampled_from(["value", "version", "lease"]),
+                    keys,
+                    st.sampled_from(["=", "<", "?"]),
+                    scalars,
+                ).map(list),
+                max_size=2,
+            ),
+            "then": st.lists(micro, max_size=2),
+            "succeeded": st.booleans(),
+            "operations": st.lists(micro, max_size=2),
+        },
+    )
 )
 
 

@@ -318,6 +318,42 @@ def test_a_transaction_is_all_or_nothing_and_sees_itself() -> None:
     assert check(txn, replace(read, result=[1])).state is State.INVALID
 
 
+GUARDED: Json = {
+    "compare": [["version", "x", "=", 0]],
+    "then": [["w", "x", "1", 77]],
+    "else": [["r", "x", None]],
+}
+
+
+def guarded(result: Json, revision: int, at: tuple[int, int]) -> Operation:
+    return op("txn", GUARDED, result, at=at, key="", revision=revision)
+
+
+def test_a_transaction_with_comparisons_takes_the_branch_that_they_say() -> None:
+    won: Json = {"succeeded": True, "operations": [["w", "x", "1"]]}
+    lost: Json = {"succeeded": False, "operations": [["r", "x", "1"]]}
+    first, second = guarded(won, 2, (0, 1)), guarded(lost, 2, (2, 3))
+    assert check(first, second).state is State.VALID
+    verdict = check(first, guarded(won, 3, (2, 3)))
+    assert verdict.state is State.INVALID
+    assert "version = 0 of 'x' held, while it was 1" in verdict.findings[0].what
+    early = guarded({"succeeded": False, "operations": [["r", "x", None]]}, 1, (0, 1))
+    assert check(early).state is State.INVALID
+    unknown = op("txn", GUARDED, at=(0, None), key="")
+    assert check(unknown, second).state is State.VALID
+
+
+def test_a_transaction_can_delete() -> None:
+    put = op("put", "1", at=(0, 1), revision=2)
+    delete = op("txn", [["d", "x", None]], [["d", "x", 1]], at=(2, 3), key="", revision=3)
+    gone = op("read", None, None, at=(4, 5), revision=3)
+    assert check(put, delete, gone).state is State.VALID
+    assert check(put, delete, replace(gone, result="1")).state is State.INVALID
+    nothing = replace(delete, result=[["d", "x", 0]], revision=2)
+    assert check(put, nothing).state is State.INVALID
+    assert check(replace(nothing, revision=1)).state is State.VALID
+
+
 def test_metadata_is_held_against_the_writes() -> None:
     put = op("put", "1", at=(0, 1), revision=2)
     kv: dict[str, Any] = {
@@ -418,7 +454,18 @@ def test_an_answer_without_a_revision_leaves_it_open() -> None:
     [
         (op("delete", None, None, at=(0, 1), revision=2), "a delete gives a number of keys"),
         (op("txn", 3, at=(0, 1), revision=2), "a txn is a list of micro-operations"),
-        (op("txn", [["x", "a", 1]], at=(0, 1), revision=2), "a micro-operation is r, w or append"),
+        (
+            op("txn", [["x", "a", 1]], at=(0, 1), revision=2),
+            "a micro-operation is r, w, append or d",
+        ),
+        (op("txn", {"iff": 1}, at=(0, 1), revision=2), "a txn has compare, then and else"),
+        (op("txn", {"compare": [[1]]}, at=(0, 1), revision=2), "a comparison is"),
+        (
+            op("txn", {"compare": [["lease", "x", "=", 1]]}, at=(0, 1), revision=2),
+            "a comparison that is not understood",
+        ),
+        (op("txn", {"compare": []}, 3, at=(0, 1), revision=2), "says whether they held"),
+        (op("txn", [["d", "x", None]], at=(0, 1), revision=2), "says how many keys it deleted"),
         (op("txn", [["r", 1, 1]], at=(0, 1), revision=2), "a key is a string"),
         (op("txn", [["r"]], at=(0, 1), revision=2), r"a micro-operation is \[verb, key, value\]"),
         (op("read", {"colour": 1}, at=(0, 1), revision=2), "is not understood"),
