@@ -6,6 +6,7 @@ import click
 
 from jepsen_tests.commands.check import check
 from jepsen_tests.commands.mutate import mutate
+from jepsen_tests.commands.report import report
 from jepsen_tests.commands.sim import sim
 
 
@@ -17,6 +18,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(sim)
 main.add_command(mutate)
+main.add_command(report)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -109,6 +109,9 @@ class SimCluster:
         place.storage.on_durable = lambda sequence: self.run_in(
             place, node, lambda: node.durable(sequence)
         )
+        place.storage.on_staged = lambda number: self.run_in(
+            place, node, lambda: node.staged(number)
+        )
         self.network.receivers[member_id] = lambda message: self.run_in(
             place, node, lambda: node.receive(message)
         )

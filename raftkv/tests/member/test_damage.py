@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import lmdb
 import pytest
@@ -15,7 +14,7 @@ from raftkv.node.bootstrap import first_write
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import Identity, LmdbStorage, StorageHooks
+from raftkv.storage import DiskStorage, Identity, StorageHooks
 
 SERVE = """
 import asyncio, sys
@@ -42,8 +41,13 @@ def served(data_dir: Path, *more: str) -> "subprocess.CompletedProcess[str]":
 
 def written(data_dir: Path) -> Path:
     """The data file of a member that has stored a key."""
-    hooks = Mock(spec_set=StorageHooks)
-    storage = LmdbStorage(data_dir / "member", StorageConfig(), hooks)
+    hooks = StorageHooks(
+        post=lambda _: None,
+        on_durable=lambda _: None,
+        on_staged=lambda _: None,
+        on_failed=lambda _: None,
+    )
+    storage = DiskStorage(data_dir / "member", StorageConfig(), hooks)
     storage.bootstrap(Identity(7, 1), first_write([pb.Member(ID=1, peerURLs=["http://a:1"])]))
     storage.load()
     storage.rows.put(row_key(2, 0), encode(b"k", 2, 2, 1, b"v", 0))
