@@ -8,7 +8,7 @@ total order, writes at place 2r and reads of revision r at 2r + 1, and leaves th
 - Does each answer agree with the writes before it (`replay.py`)?
 - Does each revision belong to one write, and is none missing?
 
-Writes without an answer have no place. The watches' events tell it (`told.py`), and where they
+Writes without an answer have no place. The watches' events tell it (`event_log.py`), and where they
 do not, the linearizability search decides on the key in question (`unknown_writes.py`).
 
 Operations are fed as they complete. `settle` judges all whose place can no longer change, so a run
@@ -30,8 +30,8 @@ from jepsen_tests.check.etcd_operations import (
     is_of_the_past,
     plain,
 )
+from jepsen_tests.check.event_log import EventLog
 from jepsen_tests.check.replay import Mismatch, Replay
-from jepsen_tests.check.told import EventLog
 from jepsen_tests.check.unknown_writes import UnknownWrites
 from jepsen_tests.check.words import in_words, many
 from jepsen_tests.history import History, Json, Operation, Status, WatchEvents

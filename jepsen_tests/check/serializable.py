@@ -23,8 +23,8 @@ from jepsen_tests.check.etcd_operations import (
     plain,
     span,
 )
+from jepsen_tests.check.event_log import EventLog
 from jepsen_tests.check.replay import Replay
-from jepsen_tests.check.told import EventLog
 from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.check.words import in_words, many, shown
 from jepsen_tests.history import History, Json, MalformedError, Operation, Status
