@@ -163,10 +163,8 @@ class EventLog:
             if ours is not None and theirs is not None and ours != theirs
         ]
         if wrong:
-            what = (
-                f"What {_named(known.source)} and {_named(source)} say contradicts each other on "
-            )
-            what += f"{known.key!r} at revision {known.revision}: {', '.join(wrong)}."
+            who = f"{_named(known.source)} and {_named(source)} disagree"
+            what = f"On {known.key!r} at revision {known.revision}, {who}: {', '.join(wrong)}."
             if len(self.contradictions) < FINDINGS_MAX:
                 self.contradictions.append(finding(what, known.source, source))
             return
