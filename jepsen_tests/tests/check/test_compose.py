@@ -15,7 +15,7 @@ from jepsen_tests.tests.check.given import did, put, told, verdict
 from jepsen_tests.tests.check.mutations import MUTATIONS, Mutation, mutated
 from jepsen_tests.tests.check.random_run import ACTIONS, random_run
 from jepsen_tests.tests.check.test_random_runs import long_run
-from jepsen_tests.verdict import Checker, State, worst
+from jepsen_tests.verdict import Checker, State, Verdict, worst
 
 A2, B3 = put("a", "x", 2), put("b", "x", 3)
 
@@ -73,6 +73,20 @@ def test_other_checkers_take_part() -> None:
 def test_a_record_that_a_checker_does_not_understand_is_trouble_of_the_harness() -> None:
     found = compose(History([did("txn", value={"compare": []}, revision=2)]), [Revisions()])
     assert worst(found) is State.HARNESS
+
+
+class Stumbling:
+    name = LIVENESS.name
+
+    def check(self, history: History) -> Verdict:
+        raise IndexError(len(history.operations))
+
+
+def test_one_checker_that_stumbles_is_told_of_and_the_others_are_asked() -> None:
+    found = {each.checker: each for each in compose(long_run(1), [Stumbling()])}
+    assert found[LIVENESS.name].state is State.HARNESS
+    assert "IndexError" in found[LIVENESS.name].findings[0].details
+    assert found["event log"].state is State.VALID
 
 
 BROKEN: dict[str, list[Record]] = {
