@@ -21,7 +21,13 @@ from jepsen_tests.check.attachments import Ending, deleters_of, endings_of
 from jepsen_tests.check.event_log import EventLog, event_log_of, finding, key_values_of
 from jepsen_tests.check.findings import judged
 from jepsen_tests.check.heal import healed_ns
-from jepsen_tests.check.tenure import SECOND_NS, Tenure, remaining_seconds, tenures_of
+from jepsen_tests.check.tenure import (
+    SECOND_NS,
+    Tenure,
+    clock_rate_max,
+    remaining_seconds,
+    tenures_of,
+)
 from jepsen_tests.check.times import NEVER_NS, Times, times_of
 from jepsen_tests.history import History, Operation, Status
 from jepsen_tests.verdict import Finding, Verdict
@@ -60,7 +66,7 @@ class Leases:
     def check(self, history: History) -> Verdict:
         """Whether each lived as long as it should, and no longer."""
         log = event_log_of(history)
-        tenures, rate_max = tenures_of(history), _rate_max(history)
+        tenures, rate_max = tenures_of(history), clock_rate_max(history)
         run = _Run(history, log, times_of(history), tenures, healed_ns(history), rate_max)
         notes = [f"{len(tenures)} leases"]
         if not rate_max:
@@ -228,21 +234,6 @@ def _current_reads(history: History) -> Iterator[Operation]:
 
 def _granted(operation: Operation) -> int:
     return operation.result if isinstance(operation.result, int) else 0
-
-
-def _rate_max(history: History) -> float:
-    """How fast the fastest clock ran; 0 if that is not known."""
-    bands = [band for band in history.faults if not band.skipped]
-    if any("clock" in band.name.lower() for band in bands):
-        return 0.0
-    rates = [
-        fact.value["rate"]
-        for fact in history.facts
-        if fact.name == "clock_rate" and isinstance(fact.value, dict) and "rate" in fact.value
-    ]
-    if not rates and any("clock" in band.detail.lower() for band in bands):
-        return 0.0
-    return max([1.0, *(float(rate) for rate in rates if isinstance(rate, int | float))])
 
 
 LEASES = Leases()
