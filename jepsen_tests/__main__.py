@@ -4,7 +4,10 @@ import sys
 
 import click
 
+from jepsen_tests.commands.check import check
 from jepsen_tests.commands.mutate import mutate
+from jepsen_tests.commands.replay import replay
+from jepsen_tests.commands.shrink import shrink
 from jepsen_tests.commands.sim import sim
 
 
@@ -13,7 +16,10 @@ def main() -> None:
     """Tests a store's consistency: the production code, a virtual clock, one seed, many faults."""
 
 
+main.add_command(check)
 main.add_command(sim)
+main.add_command(replay)
+main.add_command(shrink)
 main.add_command(mutate)
 
 if __name__ == "__main__":

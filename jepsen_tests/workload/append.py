@@ -10,6 +10,7 @@ from itertools import count
 
 from typing_extensions import override
 
+from jepsen_tests.check.append import Appends
 from jepsen_tests.history import Json
 from jepsen_tests.verdict import Checker
 from jepsen_tests.workload import kv
@@ -40,7 +41,7 @@ class AppendWorkload(Workload):
     """Each element is appended once, so that a read tells all that came before it."""
 
     name = "append"
-    checkers: tuple[Checker, ...] = (REPLAY,)
+    checkers: tuple[Checker, ...] = (*REPLAY, Appends())
 
     @override
     async def client(self, trial: Trial, number: int) -> None:
@@ -111,7 +112,8 @@ def _appended(
             written[key] = now[key]
             result.append([verb, key, _element(element)])
         else:
-            result.append([verb, key, list(now[key])])
+            # A list that was never appended to is not there, which is not an empty one.
+            result.append([verb, key, list(now[key]) or None])
     return result, written
 
 
