@@ -31,10 +31,10 @@ WRITES = frozenset({"write", "put", "append", "cas", "delete", "txn"})
 UNDERSTOOD = READS | WRITES
 WITHOUT_REVISION = frozenset(
     {"compact", "hash", "status", "defragment", "move-leader", "member-list", "member-add"}
-    | {"member-remove", "member-promote", "keep-alive", "time-to-live", "leases", "grant"}
+    | {"member-remove", "member-promote"}
 )
-"""Functions that never make a revision. Whatever else is not understood may: a lease that is
-revoked deletes its keys."""
+"""Functions that never make a revision, now or later. Whatever else is not understood may: a lease
+that was granted ends one day, and deletes its keys."""
 _ALL_KEYS_END: Final = "\0"
 
 

@@ -27,6 +27,14 @@ class Held:
         self.mod_revision = 0
         self.writer: Operation | None = None
 
+    def believe(self, kv: dict[str, Any] | None) -> None:
+        """Becomes what was read; None is a key that is not there."""
+        self.value = kv["value"] if kv else None
+        self.version = kv["version"] if kv else 0
+        self.create_revision = kv["create_revision"] if kv else 0
+        if kv:
+            self.mod_revision = kv["mod_revision"]
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -37,6 +45,8 @@ class Mismatch:
     writer: Operation | None
     """Who wrote the key last, before it."""
     what: str
+    span: Span | None = None
+    """Other keys that may be why."""
 
 
 class Replay:
@@ -87,11 +97,13 @@ class Replay:
             self._on_mismatch(Mismatch(operation.key, operation, held.writer, what))
 
     def _delete(self, operation: Operation) -> None:
-        keys = self._there(span(operation))
+        asked = span(operation)
+        keys = self._there(asked)
         if len(keys) != operation.result:
             what = f"it deleted {operation.result}, while there were {len(keys)}"
             key = keys[0] if keys else operation.key
-            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what))
+            others = asked if asked.range_end else None
+            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what, others))
         for key in keys:
             self._remove(operation, key)
 
@@ -112,26 +124,31 @@ class Replay:
         if not isinstance(operation.result, list) or not all(map(is_key_value, operation.result)):
             raise MalformedError(f"a range gives key-values, not {shown(operation.result)}")
         asked = span(operation)
-        found: list[Any] = operation.result
+        found: dict[str, Any] = {str(kv["key"]): kv for kv in operation.result}  # type: ignore[index, call-overload]
         expected = self._there(asked)
-        if asked.limit:
-            expected = expected[: asked.limit]
-        if [kv["key"] for kv in found] != expected:
-            self._expect_keys(operation, [kv["key"] for kv in found], expected)
-        for kv in found:
-            held = self._hold(kv["key"])
+        if asked.limit and len(found) >= asked.limit:
+            expected = [key for key in expected if key <= max(found)]
+        if list(found) != expected:
+            self._expect_keys(operation, found, expected)
+        for key, kv in found.items():
+            held = self._hold(key)
             if not _agrees(kv, held):
-                self._expect(operation, kv["key"], kv["value"], _metadata(kv, held))
-                held.version, held.mod_revision = kv["version"], kv["mod_revision"]
-                held.create_revision = kv["create_revision"]
+                what = _metadata(kv, held)
+                self._on_mismatch(Mismatch(key, operation, held.writer, what))
+                held.believe(kv)
 
-    def _expect_keys(self, operation: Operation, found: list[str], expected: list[str]) -> None:
-        for key in sorted(set(found) ^ set(expected)):
+    def _expect_keys(
+        self, operation: Operation, found: dict[str, Any], expected: list[str]
+    ) -> None:
+        """Other keys were found than are there, or in another order."""
+        for key in sorted(found.keys() ^ set(expected)):
+            held = self._hold(key)
             told = "was told" if key in found else "was not told"
             what = f"{key!r} {told}, and it was {'' if key in expected else 'not '}there"
-            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what))
+            self._on_mismatch(Mismatch(key, operation, held.writer, what))
+            held.believe(found.get(key))
         if sorted(found) == expected:
-            what = f"the keys come in the order {found}"
+            what = f"the keys come in the order {list(found)}"
             self._on_mismatch(Mismatch(operation.key, operation, None, what))
 
     def _told(self, operation: Operation) -> None:
@@ -143,15 +160,15 @@ class Replay:
             else:
                 self._write(operation, key, value)
 
-    def _expect(self, operation: Operation, key: str, seen: Json, more: str = "") -> None:
+    def _expect(self, operation: Operation, key: str, seen: Json) -> None:
         """Something was read that is not there; now it is."""
         held = self._hold(key)
-        if not more and plain(held.value) == plain(seen):
+        if plain(held.value) == plain(seen):
             return
-        what = more or f"it saw {shown(seen)} in {key!r}, which held {shown(held.value)}"
+        what = f"it saw {shown(seen)} in {key!r}, which held {shown(held.value)}"
         self._on_mismatch(Mismatch(key, operation, held.writer, what))
         held.value = seen
-        held.version = held.version or 1
+        held.version = 0 if seen is None else held.version or 1
 
     def _hold(self, key: str) -> Held:
         held = self.held.get(key)

@@ -335,6 +335,72 @@ def test_metadata_is_held_against_the_writes() -> None:
         assert f"it saw 'x' with {name} 7 instead of" in verdict.findings[0].what
 
 
+def kv(key: str, value: str, revision: int) -> Json:
+    return {
+        "key": key,
+        "value": value,
+        "version": 1,
+        "create_revision": revision,
+        "mod_revision": revision,
+        "lease": 0,
+    }
+
+
+def test_a_limited_range_is_held_against_the_keys_up_to_its_last() -> None:
+    unknown = op("put", "1", at=(0, None), key="a")
+    put = op("put", "2", at=(0, 1), key="b", revision=2)
+    asked: Json = {"range_end": "z", "limit": 1}
+    first = op("range", asked, [kv("b", "2", 2)], at=(2, 3), key="a", revision=2)
+    assert check(put, first).state is State.VALID
+    surprised = replace(first, result=[kv("a", "1", 3)], revision=3)
+    assert check(unknown, put, surprised).state is State.VALID
+    assert check(put, surprised).state is State.INVALID
+    assert check(put, replace(first, result=[])).state is State.INVALID
+
+
+def test_keys_come_in_order() -> None:
+    puts = op("put", "1", at=(0, 1), key="a", revision=2), op("put", "2", at=(2, 3), revision=3)
+    found: Json = [kv("x", "2", 3), kv("a", "1", 2)]
+    verdict = check(*puts, op("range", {"range_end": "z"}, found, at=(4, 5), key="a", revision=3))
+    assert "the keys come in the order ['x', 'a']" in verdict.findings[0].what
+
+
+def test_how_many_keys_were_deleted_is_counted_where_all_writes_are_known() -> None:
+    put = op("put", "1", at=(0, 1), key="a", revision=2)
+    delete = op("delete", {"range_end": "z"}, 2, at=(2, 3), key="a", revision=3)
+    assert check(put, replace(delete, result=1)).state is State.VALID
+    assert check(put, delete).state is State.INVALID
+    unknown = op("put", "1", at=(0, None), key="b")
+    assert check(put, unknown, delete).state is State.UNKNOWN
+    read = op("read", None, "1", at=(4, 5), key="a", revision=3)
+    assert check(put, replace(delete, result=1), read).state is State.INVALID
+
+
+def test_a_delete_of_a_range_without_an_answer_leaves_all_open() -> None:
+    put = op("put", "1", at=(0, 1), revision=2)
+    unknown = op("delete", {"range_end": "z"}, at=(0, None), key="a")
+    gone = op("read", None, None, at=(2, 3), revision=3)
+    assert check(put, unknown, gone).state is State.UNKNOWN
+
+
+def test_a_lease_that_ends_deletes_keys_without_a_call() -> None:
+    grant = op("grant", at=(0, 1), key="")
+    put = op("put", "1", at=(2, 3), revision=2)
+    gone = op("read", None, None, at=(4, 5), revision=3)
+    assert check(grant, put, gone).state is State.UNKNOWN
+    log = told(event(2, "x", "1"), event(3, "x", None))
+    assert with_events(grant, put, gone, log).state is State.VALID
+    assert with_events(grant, put, gone, told(event(2, "x", "1")), told(revision=3)).state is (
+        State.INVALID
+    )
+
+
+def test_what_comes_before_an_unknown_write_is_not_blamed_on_it() -> None:
+    put = op("put", "1", at=(0, 1), revision=2)
+    wrong = op("read", None, "3", at=(2, 3), revision=2)
+    assert check(put, wrong, op("put", "3", at=(4, None))).state is State.INVALID
+
+
 def test_reads_of_the_past_are_left_to_others() -> None:
     put = op("put", "1", at=(0, 1), revision=2)
     old = op("read", {"serializable": True}, None, at=(2, 3), revision=1)
