@@ -70,7 +70,7 @@ class Leases:
         run = _Run(history, log, times_of(history), tenures, healed_ns(history), rate_max)
         notes = [f"{len(tenures)} leases"]
         if not rate_max:
-            notes.append("early ends are not judged, since a clock jumped")
+            notes.append("early ends are not judged, since some clock ran at an unknown rate")
         if run.healed_ns is None:
             notes.append("late ends are not judged, since a fault lasted to the end")
         return judged(self.name, self._look(run), "; ".join(notes))
