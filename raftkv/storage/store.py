@@ -73,6 +73,8 @@ class DiskStorage:
         self._saving_bytes = 0
         self._installing = 0
         """The write that switches to the staged snapshot, until it is durable."""
+        self._snapshot = (0, 0)
+        """Index and term of that snapshot."""
 
     @property
     def identity(self) -> Identity | None:
@@ -115,13 +117,13 @@ class DiskStorage:
         if batch.install_staged:
             assert not self._installing, f"write {sequence} installs while {self._installing} does"
             self._installing = sequence
+            self._snapshot = (batch.compact_to, batch.compact_term)
             self._unsaved.clear()  # that state goes
+        self._unsaved.append(self._save(sequence, batch))
+        if batch.install_staged:
             self._held.append(Append(sequence, batch))
             state.submit(Install(sequence, batch, log.durable[1]))
             return sequence
-        if not self._installing:
-            changes = self._view.overlay.seal(sequence)
-            self._unsaved.append(Save(sequence, batch, changes))
         if self._held or self._saving_bytes > self._config.save_bytes_waiting_max:
             self._held.append(Append(sequence, batch))
         elif self._append(Append(sequence, batch)):
@@ -189,6 +191,13 @@ class DiskStorage:
     def _loaded(self) -> tuple[LogWriter, StateWriter]:
         assert self._writers is not None, "a write before load"
         return self._writers
+
+    def _save(self, sequence: int, batch: WriteBatch) -> Save:
+        """What the state learns when a write is durable: of a switch, that the log knows of it."""
+        if not self._installing:
+            return Save(sequence, batch, self._view.overlay.seal(sequence))
+        index, term = self._snapshot
+        return Save(sequence, replace(batch, applied_index=index, applied_term=term), Changes())
 
     def _append(self, append: Append) -> bool:
         """Hands a write to the log; returns whether it is durable already."""
