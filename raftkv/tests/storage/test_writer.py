@@ -10,6 +10,7 @@ import pytest
 
 from raftkv.config import StorageConfig
 from raftkv.storage.errors import _FREE_BYTES_MIN, describe_failure
+from raftkv.storage.jobs import Append
 from raftkv.tests.storage.harness import Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
@@ -112,6 +113,29 @@ def test_what_waits_is_appended_at_once_and_announced_once(tmp_path: Path) -> No
         assert disk.durable[-1] == 50
         assert len(disk.durable) <= 3
         assert disk.storage.log_statistics.count <= 3
+
+
+def test_a_frame_does_not_grow_for_as_long_as_the_disk_stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may commit meanwhile what a leader's own disk does not take."""
+    monkeypatch.setattr("raftkv.storage.log_writer._FRAME_ENTRY_BYTES_MAX", 2_000)
+    with Disk(tmp_path) as disk:
+        sizes: list[int] = []
+        append = disk.log._append
+
+        def counted(appends: list[Append]) -> bool:
+            sizes.append(len(appends))
+            return append(appends)
+
+        monkeypatch.setattr(disk.log, "_append", counted)
+        with held_back(disk.log):
+            for index in range(1, 31):
+                disk.storage.write(batch_of(entries(index, 1, body=bytes(500))))
+        disk.wait(30)
+        assert max(sizes) <= 4
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 30, body=bytes(500))
 
 
 def test_state_gathers_and_is_stored_at_once(tmp_path: Path) -> None:
