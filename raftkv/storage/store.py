@@ -150,11 +150,14 @@ class DiskStorage:
     def close(self) -> None:
         """Makes durable and stores what was written, then lets another process have the directory.
 
-        A switch to a snapshot that is under way may or may not be carried out. Nothing is announced
-        any more.
+        A switch to a snapshot that is under way may or may not be carried out, and what came after
+        it is not written. Nothing is announced any more.
         """
         if self._writers is not None:
             log, state = self._writers
+            if not self._installing:
+                for append in self._held:  # by a state that lags behind, which is waited for now
+                    self._append(append)
             log.close()
             self._settle()
             state.close()

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 from raftkv.config import StorageConfig
 from raftkv.storage.errors import _FREE_BYTES_MIN, describe_failure
 from raftkv.storage.jobs import Append
-from raftkv.tests.storage.harness import Disk, batch_of, entries, held_back, row_key
+from raftkv.tests.storage.harness import ON_THREAD, Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,6 +272,20 @@ def test_closing_makes_durable_what_was_written(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         assert len(disk.stored.entries) == disk.stored.applied_index == 20
         assert disk.rows.get(row_key(20)) == b"row"
+
+
+def test_closing_makes_durable_what_the_state_held_up(tmp_path: Path) -> None:
+    bounded = replace(ON_THREAD, save_bytes_waiting_max=10_000)
+    with Disk(tmp_path, bounded) as disk, held_back(disk.state):
+        for index in range(1, 21):
+            disk.rows.put(row_key(index), bytes(1_000))
+            disk.storage.write(batch_of(entries(index, 1), commit=index, applied=index))
+            if index <= 11:
+                disk.wait(index)
+        assert disk.storage._held
+    assert not disk.failures
+    with Disk(tmp_path) as disk:
+        assert len(disk.stored.entries) == disk.stored.applied_index == 20
 
 
 def test_statistics_count_writes_seconds_and_bytes(tmp_path: Path) -> None:
