@@ -305,7 +305,7 @@ def test_a_damaged_head_is_refused_also_when_the_state_does_not_know_of_the_fram
             disk.write(batch_of(entries(index, 1)))
     (path,) = files(tmp_path)
     forget_frames(tmp_path, 0)
-    for offset in range(FILE_HEAD_BYTES):
+    for offset in range(0, FILE_HEAD_BYTES, 7):
         flip(path, offset)
         with pytest.raises(StorageError, match="does not begin as a file of the log"):
             Disk(tmp_path)
