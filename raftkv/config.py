@@ -128,6 +128,8 @@ class TransportConfig:
 class NodeConfig:
     """The loop."""
 
+    log_bytes_waiting_max: int = 256 * MIB
+    """Entry bytes that the disk has not taken; beyond it `etcdserver: too many requests`."""
     proposals_waiting_max: int = 100_000
     """Requests waiting for their entry; beyond it `etcdserver: too many requests`."""
     proposal_bytes_waiting_max: int = 256 * MIB

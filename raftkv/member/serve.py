@@ -1,6 +1,7 @@
 """Runs one member as a process: from its configuration to its exit code."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -109,7 +110,8 @@ class _Process:
             self._end(f"internal error: {error!r}")
 
     def _post(self, run: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(run)
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to tell
+            self._loop.call_soon_threadsafe(run)
 
     def _durable(self, sequence: int) -> None:
         self._member.durable(sequence)

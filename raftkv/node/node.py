@@ -83,7 +83,10 @@ class Node(Parts):
 
         A failure of TIMEOUT kind leaves open whether the command will still be applied.
         """
-        if len(self.applying.committed) > self._config.apply_lag_entries_max:
+        if (
+            len(self.applying.committed) > self._config.apply_lag_entries_max
+            or self.writes.bytes_waiting > self._config.log_bytes_waiting_max
+        ):
             on_result(Failure.TOO_MANY_REQUESTS)
             return
         failure = self.proposals.add(kind, body, on_result)

@@ -12,7 +12,7 @@ from raftkv.storage.frames import LogBatch
 from raftkv.storage.jobs import Clear
 from raftkv.storage.log_files import DIRECTORY, LogFiles, empty_log, remove_log, remove_unfinished
 from raftkv.storage.log_replay import is_used, replay_log
-from raftkv.storage.schema import NEW_STATE, Identity
+from raftkv.storage.schema import NEW_STATE, Identity, SystemState
 from raftkv.storage.sync import sync_directory
 from raftkv.storage.system import read_system
 from raftkv.storage.transaction import Filler
@@ -66,6 +66,11 @@ def write_first(
             txn.put(schema.STATE_KEY, schema.encode_state(state))
 
 
+def _note_state(environment: Environment, state: SystemState) -> None:
+    with environment.lmdb.begin(write=True, db=environment.system) as txn:
+        txn.put(schema.STATE_KEY, schema.encode_state(state))
+
+
 def clear_unused(environment: Environment) -> None:
     """Drops what a snapshot left that was not received to its end, or that has been replaced."""
     state, _ = read_system(environment)
@@ -101,6 +106,8 @@ def load(environment: Environment, config: StorageConfig) -> Loaded:
         files = LogFiles(directory, config.log_file_bytes, replayed.end)
         if replayed.correction is not None:
             files.append([replayed.correction], 0)
+        if files.frame != state.log_frame:  # from now on its end is known, and missed if it is gone
+            _note_state(environment, state._replace(log_frame=files.frame))
     stored = StoredLog(
         hard_state=replayed.hard_state,
         snapshot_index=start.index,

@@ -192,6 +192,19 @@ def test_damage_to_the_last_frame_is_refused_when_the_state_knows_of_it(tmp_path
         Disk(tmp_path)
 
 
+def test_damage_to_a_frame_that_a_start_has_seen_is_refused(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 3)))
+        disk.write(batch_of(entries(4, 3)))
+    forget_frames(tmp_path, 1)
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 6)
+    (path,) = files(tmp_path)
+    flip(path, frame_starts(path)[-1] + 60)
+    with pytest.raises(StorageError, match="ends at frame 1, it had 2 when the state was stored"):
+        Disk(tmp_path)
+
+
 def test_a_file_that_does_not_begin_as_one_is_refused(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         disk.write(batch_of(entries(1, 3)))
