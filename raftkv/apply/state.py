@@ -13,6 +13,7 @@ from raftkv.apply.delete_range import apply_delete_range
 from raftkv.apply.lease import apply_lease_grant, apply_lease_revoke
 from raftkv.apply.member import (
     apply_member_add,
+    apply_member_keep_only,
     apply_member_promote,
     apply_member_publish,
     apply_member_remove,
@@ -49,6 +50,7 @@ _VERBS: dict[int, Callable[[Parts, bytes], Result]] = {
     CommandKind.MEMBER_PROMOTE: apply_member_promote,
     CommandKind.MEMBER_UPDATE: apply_member_update,
     CommandKind.MEMBER_PUBLISH: apply_member_publish,
+    CommandKind.MEMBER_KEEP_ONLY: apply_member_keep_only,
 }
 _CHANGES_ROWS_ONLY = frozenset((CommandKind.PUT, CommandKind.DELETE_RANGE, CommandKind.TXN))
 _REFUSED_WHEN_CORRUPT = _CHANGES_ROWS_ONLY | {

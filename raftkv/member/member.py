@@ -12,14 +12,17 @@ from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
 from raftkv.member.client_port import ClientPort
 from raftkv.member.errors import StartupError
-from raftkv.member.identity import Origin
+from raftkv.member.identity import Origin, nothing_to_force
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
 from raftkv.member.ticker import Ticker
 from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
+from raftkv.node.ports import StoredLog, WriteBatch
+from raftkv.node.recovery import sole_member_write
 from raftkv.node.settings import NodeSettings
+from raftkv.pb import rpc_pb2 as pb
 from raftkv.storage import DiskStorage, Identity, StorageError
 
 log = logging.getLogger(__name__)
@@ -68,6 +71,8 @@ class Member:
             storage.bootstrap(Identity(origin.cluster, origin.member), first)
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
+        if config.force_new_cluster:
+            self._leave_alone(identity)
         self._peers = PeerPort(identity, config, self._removed)
         self._node = node = self._load(identity)
         await self._peers.listen(node, origin.peer_urls if origin is not None else {})
@@ -147,12 +152,38 @@ class Member:
     def _members_changed(self) -> None:
         self._peers.update()
         if self._node.state.members.is_removed(self._node.raft.member_id):
-            self._loop.call_soon(self._removed)  # what this turn still has to say goes out first
+            # What this turn still has to say goes out first.
+            self._loop.call_soon(self._leave_if_removed)
+
+    def _leave_if_removed(self) -> None:
+        if self._node.state.members.is_removed(self._node.raft.member_id):
+            self._removed()
 
     def _removed(self) -> None:
         self._fail("the member has been permanently removed from the cluster")
 
     # -- starting and stopping
+
+    def _leave_alone(self, identity: Identity) -> None:
+        """Makes a cluster of one of what is on the disk (--force-new-cluster)."""
+        member = pb.Member(ID=identity.member, peerURLs=self._config.initial_advertise_peer_urls)
+
+        def amendment(stored: StoredLog) -> WriteBatch | None:
+            if not stored.entries and stored.membership is None:
+                raise StartupError(nothing_to_force(self._config))
+            batch = sole_member_write(stored, member)
+            if batch is not None:
+                log.warning(
+                    "forcing a cluster of one: every other member counts as removed",
+                    extra={
+                        "member_id": f"{identity.member:x}",
+                        "commit_index": stored.hard_state.commit,
+                        "last_index": batch.hard_state.commit - 1,
+                    },
+                )
+            return batch
+
+        self._storage.amend_log(amendment)
 
     def _load(self, identity: Identity) -> Node:
         start, storage = self._start_of(identity), self._storage

@@ -12,7 +12,7 @@ from typing import Any
 from raftkv.config import MemberConfig
 from raftkv.member.addresses import check_addresses
 from raftkv.member.errors import StartupError
-from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
+from raftkv.member.identity import Origin, nothing_to_force, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
 from raftkv.storage import DiskStorage, StorageError, StorageHooks
 from raftkv.transport import ClusterInfoError, fetch_cluster_info
@@ -130,6 +130,8 @@ async def _origin(config: MemberConfig, storage: DiskStorage) -> Origin | None:
     """Who this member is, when its disk does not say."""
     if storage.identity is not None:
         return None
+    if config.force_new_cluster:
+        raise StartupError(nothing_to_force(config))
     urls = seed_urls(config)
     if config.initial_cluster_state == "new":
         origin = of_new_cluster(config)
