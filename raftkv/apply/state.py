@@ -111,6 +111,11 @@ class StateMachine(Parts):
         """Removes up to `rows_max` rows that compaction has given up; True while there are more."""
         return compaction.step(self.store, rows_max)
 
+    def go_on_counting(self, before: "StateMachine") -> None:
+        """Takes over what was counted by the state that this one takes the place of."""
+        self.store.counts = before.store.counts
+        self.lessor.counts = before.lessor.counts
+
     # -- storing and loading
 
     def save_meta(self) -> None:

@@ -63,14 +63,6 @@ def of_joining(config: MemberConfig, info: ClusterInfo) -> Origin:
     )
 
 
-def nothing_to_force(config: MemberConfig) -> str:
-    """Why --force-new-cluster is refused on a directory that holds no state of a cluster."""
-    return (
-        f"--force-new-cluster: {config.data_dir} holds no data of a cluster that could go on with "
-        "one member; check --data-dir, or start a new cluster without the flag"
-    )
-
-
 def seed_urls(config: MemberConfig) -> list[str]:
     """The peer URLs of the others in --initial-cluster: whom a joining member asks."""
     own = set(config.initial_advertise_peer_urls)

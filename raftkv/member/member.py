@@ -10,19 +10,20 @@ from random import SystemRandom
 
 from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
+from raftkv.gateway.member_figures import ClockFigures, DiskFigures, PeerFigures
+from raftkv.gateway.metrics import MetricsSource
 from raftkv.member.client_port import ClientPort
 from raftkv.member.errors import StartupError
-from raftkv.member.identity import Origin, nothing_to_force
+from raftkv.member.forcing import force_new_cluster
+from raftkv.member.identity import Origin
+from raftkv.member.lateness import Lateness
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
 from raftkv.member.ticker import Ticker
 from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
-from raftkv.node.ports import StoredLog, WriteBatch
-from raftkv.node.recovery import sole_member_write
 from raftkv.node.settings import NodeSettings
-from raftkv.pb import rpc_pb2 as pb
 from raftkv.storage import DiskStorage, Identity, StorageError
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Member:
         self._turn_due: asyncio.Handle | None = None
         self._is_new = True
         """Whether this member has not yet reached a quorum since it started."""
+        self._lateness = Lateness()
 
     @property
     def node(self) -> Node:
@@ -72,12 +74,14 @@ class Member:
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
         if config.force_new_cluster:
-            self._leave_alone(identity)
+            force_new_cluster(storage, identity, config)
         self._peers = PeerPort(identity, config, self._removed)
         self._node = node = self._load(identity)
         await self._peers.listen(node, origin.peer_urls if origin is not None else {})
-        self._clients = ClientPort(node, config, lambda: storage.size().allocated)
-        self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick)
+        self._clients = ClientPort(
+            node, config, lambda: storage.size().allocated, self._figures(identity)
+        )
+        self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick, self._late)
         log.info(
             "started member",
             extra={"member_id": f"{identity.member:x}", "cluster_id": f"{identity.cluster:x}"},
@@ -142,6 +146,10 @@ class Member:
         self._peers.tick()
         self._clients.tick()
 
+    def _late(self, seconds: float) -> None:
+        heartbeats = len(self._peers.transport.peers) if self._node.status.is_leader else 0
+        self._lateness.observe(seconds, heartbeats)
+
     def _reaches_quorum(self) -> bool:
         raft = self._node.raft
         voters = raft.membership.voters
@@ -163,27 +171,6 @@ class Member:
         self._fail("the member has been permanently removed from the cluster")
 
     # -- starting and stopping
-
-    def _leave_alone(self, identity: Identity) -> None:
-        """Makes a cluster of one of what is on the disk (--force-new-cluster)."""
-        member = pb.Member(ID=identity.member, peerURLs=self._config.initial_advertise_peer_urls)
-
-        def amendment(stored: StoredLog) -> WriteBatch | None:
-            if not stored.entries and stored.membership is None:
-                raise StartupError(nothing_to_force(self._config))
-            batch = sole_member_write(stored, member)
-            if batch is not None:
-                log.warning(
-                    "forcing a cluster of one: every other member counts as removed",
-                    extra={
-                        "member_id": f"{identity.member:x}",
-                        "commit_index": stored.hard_state.commit,
-                        "last_index": batch.hard_state.commit - 1,
-                    },
-                )
-            return batch
-
-        self._storage.amend_log(amendment)
 
     def _load(self, identity: Identity) -> Node:
         start, storage = self._start_of(identity), self._storage
@@ -223,6 +210,15 @@ class Member:
             wake=self._wake,
             flush=self._flush,
             members_changed=self._members_changed,
+        )
+
+    def _figures(self, identity: Identity) -> tuple[MetricsSource, ...]:
+        """What the metrics page shows of disk, network and clock."""
+        storage = self._storage
+        return (
+            DiskFigures(lambda: storage.log_statistics, lambda: storage.state_statistics),
+            PeerFigures(identity.member, self._peers.transport),
+            ClockFigures(self._lateness),
         )
 
     def _after_a_tick(self, run: Callable[[], None]) -> None:

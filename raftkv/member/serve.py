@@ -12,7 +12,8 @@ from typing import Any
 from raftkv.config import MemberConfig
 from raftkv.member.addresses import check_addresses
 from raftkv.member.errors import StartupError
-from raftkv.member.identity import Origin, nothing_to_force, of_joining, of_new_cluster, seed_urls
+from raftkv.member.forcing import nothing_to_force
+from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
 from raftkv.storage import DiskStorage, StorageError, StorageHooks
 from raftkv.transport import ClusterInfoError, fetch_cluster_info
