@@ -195,7 +195,8 @@ class Receiving:
     @property
     def sender(self) -> int:
         """Whose snapshot is being received and not yet installed; 0 for none."""
-        return self._sender if self._is_complete or self._from != (0, 0) else 0
+        is_arriving = self._from != (0, 0) and self._term >= self._raft.term
+        return self._sender if self._is_complete or is_arriving else 0
 
     def take(self) -> StateMachine | None:
         """The received state, which is installed and no longer kept here."""
