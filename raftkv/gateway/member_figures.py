@@ -7,6 +7,7 @@ from raftkv.gateway.metrics import Distribution, Figure
 from raftkv.histogram import Histogram
 from raftkv.node.counts import TransferCounts
 from raftkv.node.node import Node
+from raftkv.service.status import STATUS
 
 
 class LoopFigures:
@@ -23,7 +24,7 @@ class LoopFigures:
         yield Figure("etcd_server_slow_read_indexes_total", node.reads.asked_again)
         yield Figure("etcd_server_learner_promote_successes", counts.learners_promoted)
         for failure, count in counts.promotions_refused.items():
-            labels = (("Reason", failure.lower()),)
+            labels = (("Reason", STATUS[failure].text),)
             yield Figure("etcd_server_learner_promote_failures", count, labels)
         yield Figure("etcd_debugging_lease_renewed_total", counts.leases_renewed)
         yield Figure("etcd_debugging_server_lease_expired_total", counts.leases_expired)

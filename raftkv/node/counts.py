@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from raftkv.command.types import Failure
 from raftkv.histogram import Histogram, doubling
 
 
@@ -28,8 +29,8 @@ class NodeCounts:
     """The same."""
     learners_promoted: int = 0
     """Promotions that this member took into the log as the leader."""
-    promotions_refused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """By the name of the failure."""
+    promotions_refused: dict[Failure, int] = field(default_factory=lambda: defaultdict(int))
+    """By this member as the leader."""
     sent: TransferCounts = field(default_factory=TransferCounts)
     received: TransferCounts = field(default_factory=TransferCounts)
     compaction_tick: int | None = None

@@ -150,7 +150,7 @@ class Leading:
         if failure is None:
             self._counts.learners_promoted += 1
         else:
-            self._counts.promotions_refused[failure.name] += 1
+            self._counts.promotions_refused[failure] += 1
 
     def promote_ready(self, state: StateMachine) -> None:
         """Lets members vote that were added as voters and have caught up, one at a time."""

@@ -11,9 +11,26 @@ from pathlib import Path
 import grpc
 import pytest
 
+from raftkv.command.types import CommandKind, encode_command
 from raftkv.config import MemberConfig
+from raftkv.member.identity import of_new_cluster
+from raftkv.member.member import data_path
+from raftkv.node.bootstrap import first_write
 from raftkv.pb import rpc_pb2 as pb
-from raftkv.tests.member.given import SECONDS_MAX, Served, ask, configs, free_ports, get, put
+from raftkv.raft.membership import encode_membership
+from raftkv.raft.types import EntryKind, Membership, encode_entry
+from raftkv.storage import DiskStorage, Identity
+from raftkv.tests.member.given import (
+    SECONDS_MAX,
+    Served,
+    ask,
+    configs,
+    free_ports,
+    get,
+    hosted,
+    put,
+)
+from raftkv.tests.storage.harness import IDLE
 
 FORCE = ("--force-new-cluster",)
 
@@ -144,6 +161,37 @@ def serving_learner(learner: MemberConfig, leader: MemberConfig) -> Iterator[Non
             assert time.monotonic() < deadline, f"{leader.name} does not tell {learner.name}"
             time.sleep(0.05)
         yield
+
+
+def test_a_log_that_ends_within_a_change_of_members_and_what_was_not_known_to_be_committed(
+    tmp_path: Path,
+) -> None:
+    config = configs(tmp_path, 3)[2]
+    origin = of_new_cluster(config)
+    first = first_write(origin.first_members)
+    known = frozenset(member.ID for member in origin.first_members)
+    others = known - {origin.member}
+    joint = encode_membership(Membership(others | {77, 78}, known), b"")
+    body = pb.PutRequest(key=b"k", value=b"v").SerializeToString()
+    command = encode_command(CommandKind.PUT, min(others), 1, body)
+    first.entries += [
+        encode_entry(1, 4, EntryKind.MEMBERSHIP, joint),
+        encode_entry(1, 5, EntryKind.NORMAL, command),
+    ]
+    storage = DiskStorage(data_path(config), config.storage, IDLE)
+    storage.bootstrap(Identity(origin.cluster, origin.member), first)
+    storage.close()
+
+    async def story() -> None:
+        (member,) = await hosted([replace(config, force_new_cluster=True)])
+        assert await get(config, b"k") == b"v"
+        assert await put(config, b"k", b"w") == 3
+        state = member.member.node.state
+        assert [known.id for known in state.members.all()] == [origin.member]
+        assert all(state.members.is_removed(other) for other in others)
+        await member.stop()
+
+    asyncio.run(story())
 
 
 def test_a_directory_without_data_is_refused_in_one_line(tmp_path: Path) -> None:

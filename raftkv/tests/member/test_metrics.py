@@ -208,7 +208,7 @@ def test_a_promotion_that_comes_too_early(tmp_path: Path) -> None:
             promote = pb.MemberPromoteRequest(ID=added.member.ID)
             with pytest.raises(grpc.RpcError, match="in sync with leader"):
                 await ask(first, "Cluster/MemberPromote", promote, pb.MemberPromoteResponse)
-            reason = 'Reason="learner_not_ready"'
+            reason = 'Reason="etcdserver: can only promote a learner member which is in sync with'
             await moves(first, "etcd_server_learner_promote_failures", reason)
             assert (await page(first)).value("etcd_server_learner_promote_successes") == 0
 

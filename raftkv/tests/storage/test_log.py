@@ -9,11 +9,12 @@ import pytest
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import DiskStorage, StorageError, StorageHooks
+from raftkv.storage import DiskStorage, StorageError
 from raftkv.storage.frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES
 from raftkv.tests.storage.damage import files, flip, forget_frames, frame_starts
 from raftkv.tests.storage.harness import (
     IDENTITY,
+    IDLE,
     MEMBERS,
     ON_THREAD,
     Disk,
@@ -27,13 +28,6 @@ SMALL_FILES = StorageConfig(
     save_interval_milliseconds=1,
     probe_before_open=False,
     log_file_bytes=4_096,
-)
-
-IDLE = StorageHooks(
-    post=lambda _: None,
-    on_durable=lambda _: None,
-    on_staged=lambda _: None,
-    on_failed=lambda _: None,
 )
 
 
