@@ -346,6 +346,7 @@ class Node(Parts):
         index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
+        state.go_on_counting(self.state)
         self.answers += self.applying.restart(Applied(state, index, term))
         state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)

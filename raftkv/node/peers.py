@@ -47,7 +47,7 @@ def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
     commit = parts.raft.commit
     parts.raft.step(Receive(install))
     if parts.raft.commit == commit:
-        parts.receiving.take()  # consensus did not want it
+        parts.receiving.discard()
 
 
 _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {

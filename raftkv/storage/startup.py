@@ -1,5 +1,6 @@
 """What a member finds in its directory, and what a new one puts there first."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from raftkv.config import StorageConfig
@@ -69,6 +70,21 @@ def write_first(
 def _note_state(environment: Environment, state: SystemState) -> None:
     with environment.lmdb.begin(write=True, db=environment.system) as txn:
         txn.put(schema.STATE_KEY, schema.encode_state(state))
+
+
+def amend_log(
+    environment: Environment,
+    config: StorageConfig,
+    amendment: Callable[[StoredLog], WriteBatch | None],
+) -> None:
+    """Appends to the log of a member that does not run, durably and in one frame."""
+    stored, files = load(environment, config)
+    batch = amendment(stored)
+    with clear_errors(environment.path):
+        if batch is not None:
+            added = LogBatch(batch.hard_state, 0, 0, batch.entries)
+            files.append([added], entry_index(batch.entries[-1]))
+        files.close()
 
 
 def clear_unused(environment: Environment) -> None:

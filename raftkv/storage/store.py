@@ -7,6 +7,7 @@ is stored.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,15 @@ class DiskStorage:
         """
         assert self._writers is None, "bootstrap after load"
         startup.write_first(self._environment, self._config, identity, batch)
+
+    def amend_log(self, amendment: Callable[[StoredLog], WriteBatch | None]) -> None:
+        """Appends what `amendment` makes of the stored log, if anything, durably.
+
+        Raises:
+            StorageError: What is there is damaged, or it cannot be written.
+        """
+        assert self._writers is None, "amended after load"
+        startup.amend_log(self._environment, self._config, amendment)
 
     def load(self) -> StoredLog:
         """What the member starts from; writing begins afterwards.
