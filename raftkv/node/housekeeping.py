@@ -16,6 +16,7 @@ def on_tick(parts: Parts) -> None:
     raft = parts.raft
     raft.step(Tick())
     parts.leaderless_ticks = 0 if raft.leader else parts.leaderless_ticks + 1
+    parts.offers.tick()
     _give_up_what_is_late(parts)
     for context in parts.lease_queries.due(parts.tick_count):
         ask_about_lease(parts, context)

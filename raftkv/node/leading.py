@@ -21,6 +21,7 @@ from raftkv.peer.messages import (
     ForwardMembership,
     ForwardProposals,
     ProposalsRejected,
+    ProposalsReturned,
     ReadIndexRequest,
     ReadIndexResponse,
 )
@@ -61,7 +62,7 @@ class Leading:
         """Takes another member's commands into the log."""
         self.proposer = message.sender
         if self._raft.leader != self._me or message.term != self._raft.term:
-            self.reject(message.commands, Failure.LEADER_CHANGED)
+            self.give_back(message.commands)
             return
         self._raft.step(Propose(message.commands))
 
@@ -100,14 +101,17 @@ class Leading:
 
     def reject(self, commands: list[bytes], failure: Failure) -> None:
         """Tells the origins of commands that they were not taken."""
-        by_origin: dict[int, list[bytes]] = {}
-        for command in commands:
-            by_origin.setdefault(decode_head(command)[2], []).append(command)
         self._transport.send(
             [
                 ProposalsRejected(origin, self._me, request_ids(theirs), failure.name)
-                for origin, theirs in by_origin.items()
+                for origin, theirs in _by_origin(commands)
             ]
+        )
+
+    def give_back(self, commands: list[bytes]) -> None:
+        """Returns commands that were not taken to their origins, for whoever leads next."""
+        self._transport.send(
+            [ProposalsReturned(origin, self._me, theirs) for origin, theirs in _by_origin(commands)]
         )
 
     # -- membership
@@ -240,3 +244,11 @@ def _refusal(members: Members, command: bytes) -> Failure | None:
         return members.check_promote(rpc_pb2.MemberPromoteRequest.FromString(body).ID)
     assert kind == CommandKind.MEMBER_REMOVE, f"command {kind} does not change membership"
     return members.check_exists(rpc_pb2.MemberRemoveRequest.FromString(body).ID)
+
+
+def _by_origin(commands: list[bytes]) -> Iterable[tuple[int, list[bytes]]]:
+    """Commands by the member that was asked for them."""
+    found: dict[int, list[bytes]] = {}
+    for command in commands:
+        found.setdefault(decode_head(command)[2], []).append(command)
+    return found.items()

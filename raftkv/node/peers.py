@@ -13,6 +13,7 @@ from raftkv.peer.messages import (
     LeaseResponse,
     PeerMessage,
     ProposalsRejected,
+    ProposalsReturned,
     ReadIndexRequest,
     ReadIndexResponse,
     SnapshotAck,
@@ -58,6 +59,7 @@ _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
     ProposalsRejected: lambda parts, message: parts.answers.extend(
         parts.offers.on_rejected(message)
     ),
+    ProposalsReturned: lambda parts, message: parts.offers.on_returned(message),
     ReadIndexRequest: lambda parts, message: parts.leading.on_read_index(message),
     ReadIndexResponse: lambda parts, message: parts.offers.on_read_index(message),
     LeaseRequest: on_lease_request,
