@@ -31,15 +31,11 @@ async def inflict(cluster: ProcessCluster, fault: Corrupt, chance: random.Random
         raise NotNowError(f"{len(targets)} of {len(cluster.names)} members are no minority")
     words = []
     for name in targets:
-        member = cluster.members[name]
-        await member.kill()
-        files = [
-            path
-            for path in cluster.kind.files(member.files.data, fault.file)
-            if path.stat().st_size
-        ]
+        data = cluster.members[name].files.data
+        files = [path for path in cluster.kind.files(data, fault.file) if path.stat().st_size]
         if not files:
-            raise NotNowError(f"{name} has no {fault.file} file yet")
+            raise NotNowError(f"{name} has no file of its {fault.file}")
+        await cluster.members[name].kill()
         words.append(f"{name}: {damage(files[0], fault.how, chance)}")
         await cluster.revive(name)
 
