@@ -46,6 +46,9 @@ from bench.workloads.kv import (
 from raftkv.pb import rpc_pb2
 
 HASH_PATH: Final = "/etcdserverpb.Maintenance/HashKV"
+COMPACT_PATH: Final = "/etcdserverpb.KV/Compact"
+KILLS_A_COMPACTION: Final = 10
+"""History is compacted so often, as a cluster's owner does: a start reads all of it."""
 KEYS_A_WRITER: Final = 20
 CALL_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.005
@@ -151,6 +154,8 @@ def kills_under_load(
                 time.sleep(0.2)
             result.lost += missing(victim.endpoint, working)
             written += working
+            if number % KILLS_A_COMPACTION == KILLS_A_COMPACTION - 1:
+                compact(cluster.leader())
         for member in cluster.members:
             result.lost += missing(member.endpoint, written)
         result.hashes_agree = len({hash_of(member.endpoint) for member in cluster.members}) == 1
@@ -209,6 +214,13 @@ def writing(endpoints: list[str], prefix: str, count: int) -> Iterator[list[Writ
             writer.stopping.set()
         for thread in threads:
             thread.join()
+
+
+def compact(member: Member) -> None:
+    """Gives up the history before now."""
+    revision = status_of(member.endpoint).header.revision
+    request = rpc_pb2.CompactionRequest(revision=revision)
+    call(member.endpoint, COMPACT_PATH, request.SerializeToString())
 
 
 def missing(endpoint: str, writers: list[Writer]) -> list[str]:

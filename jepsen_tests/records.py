@@ -73,6 +73,18 @@ class Operation:
     """The text of the error, of `fail` and `info`."""
     member: str = ""
     """Who answered."""
+    range_end: str = ""
+    """Of `range` and `delete`, as etcd has it: empty for one key, "\\0" for all from there on."""
+    lease: int = 0
+    """Of `put`: the lease attached; of `grant`, `keep-alive`, `acquire`, ...: which lease."""
+    limit: int = 0
+    """Of `range`: the most key-values asked for; 0 for all."""
+    at_revision: int = 0
+    """Of `range`: the revision asked for; 0 for the newest."""
+    serializable: bool = False
+    """Of `read` and `range`: whether the member may have answered by itself."""
+    count: int | None = None
+    """Of `range`: how many keys are in the range, whatever the limit; null where not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +110,8 @@ class WatchEvents:
     compact_revision: int = 0
     fragment: bool = False
     events: list[Event]
+    requested_ns: int = 0
+    """When the watch was asked for; 0 where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

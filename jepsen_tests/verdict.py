@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from jepsen_tests.history import History, Operation
+from jepsen_tests.history import History, Operation, WatchEvents
 
 
 class State(IntEnum):
@@ -33,6 +33,8 @@ class Finding:
     operations: tuple[Operation, ...] = ()
     """The one to eight that show it."""
     details: str = ""
+    watches: tuple[WatchEvents, ...] = ()
+    """The responses of watches that show it; with the operations, at most eight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,14 +84,22 @@ class WireConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageConfig:
-    """The one LMDB environment."""
+    """The disk: the Raft log's files, and the LMDB environment of the state."""
 
     map_bytes: int = 1 << 40
-    """The sparse map; never resized."""
-    commit_in_place_entries_max: int = 3
-    """More entries than this are always committed on the storage thread."""
-    commit_in_place_milliseconds_max: float = 1.0
-    """When the moving average of commits is slower, nothing is committed on the loop."""
+    """The state's sparse map; never resized."""
+    log_file_bytes: int = 16 * MIB
+    """A full file of the log is followed by another; full ones go when the state has them."""
+    append_in_place_entries_max: int = 3
+    """More entries than this are always appended on the log's thread."""
+    append_in_place_milliseconds_max: float = 1.0
+    """When the moving average of appends is slower, nothing is appended on the loop."""
+    save_interval_milliseconds: int = 100
+    """How long applied state may stay in memory alone; the log has it meanwhile."""
+    save_bytes_waiting: int = 8 * MIB
+    """So much applied state is stored at once, without waiting for the interval to end."""
+    save_bytes_waiting_max: int = 256 * MIB
+    """So much applied state that the disk has not taken holds up the log, and so the clients."""
     deletes_per_write_max: int = 1_000
     """Rows that one write may remove on the side; the rest waits for the next."""
     probe_before_open: bool = True

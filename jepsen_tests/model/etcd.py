@@ -31,15 +31,18 @@ KeyState: TypeAlias = Stored | Absent
 
 
 class EtcdKey(PerKey):
-    """`put` (or `write`), `delete`, `cas`, `range` and `read` of one key, with its metadata.
+    """`put` (or `write`), `append`, `delete`, `cas`, `range` and `read` of one key, with metadata.
 
-    `delete` gives how many keys it deleted, `range` a list of key-values.
+    `delete` gives how many keys it deleted, or null where it was about others too; `range` a list
+    of key-values.
     """
 
     name = "etcd"
-    functions = frozenset({"put", "write", "delete", "cas", "range", "read"})
+    functions = frozenset({"put", "write", "append", "delete", "cas", "range", "read"})
     reads = frozenset({"range", "read"})
-    initial: KeyState = Absent(0)
+
+    def __init__(self, initial: KeyState = Absent(0)) -> None:  # noqa: B008 - never changes
+        self.initial = initial
 
     @override
     def action(self, operation: Operation) -> Action:
@@ -61,6 +64,10 @@ class EtcdKey(PerKey):
         match action.function:
             case "put" | "write":
                 return _written(state, action.value, action.revision)
+            case "append":
+                before = state.value if isinstance(state, Stored) else None
+                elements = before if isinstance(before, tuple) else ()
+                return _written(state, (*elements, action.value), action.revision)
             case "cas":
                 return _compared_and_set(state, action)
             case "delete":
@@ -74,10 +81,13 @@ def _last_revision(state: KeyState) -> int:
 
 
 def _written(state: KeyState, value: object, revision: int) -> KeyState | Illegal:
-    if revision and revision <= _last_revision(state):
+    last = _last_revision(state)
+    if revision and revision < last:
         return ILLEGAL
     if isinstance(state, Stored):
-        return Stored(value, state.version + 1, state.create_revision, revision)
+        # A transaction that writes a key twice makes one version.
+        is_same = bool(revision) and revision == last
+        return Stored(value, state.version + (not is_same), state.create_revision, revision)
     return Stored(value, 1, revision, revision)
 
 
@@ -91,7 +101,8 @@ def _compared_and_set(state: KeyState, action: Action) -> KeyState | Illegal:
 
 def _deleted(state: KeyState, action: Action) -> KeyState | Illegal:
     is_there = isinstance(state, Stored)
-    if action.is_known and (action.result != 0) != is_there:
+    is_counted = action.is_known and action.result is not None
+    if is_counted and (action.result != 0) != is_there:
         return ILLEGAL
     if not is_there:
         return state

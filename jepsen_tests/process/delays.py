@@ -15,8 +15,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from jepsen_tests.process.links import Lateness
 from jepsen_tests.process.namespaces import socket_in
+from jepsen_tests.world.links import Lateness
 
 QUEUE_PACKETS_MAX = 10_000
 """The kernel drops what comes to a queue that is this full."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from jepsen_tests.process.delays import PacketDelays
 from jepsen_tests.process.leftovers import claim_a_subnet, remove_everything_of
-from jepsen_tests.process.links import CLIENTS, Disturbance, total
 from jepsen_tests.process.rules import INTERFACE, filter_script, queue_script, rate_command
 from jepsen_tests.process.shell import into_namespace, run, run_in_namespace
 from jepsen_tests.process.subnets import Claim
+from jepsen_tests.world.links import CLIENTS, Disturbance, total
 
 
 class Network:

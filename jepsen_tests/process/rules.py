@@ -6,7 +6,7 @@ those to the clients, which are in no namespace of their own, where they leave.
 
 from collections.abc import Mapping
 
-from jepsen_tests.process.links import CLIENTS, Disturbance, Link
+from jepsen_tests.world.links import CLIENTS, Disturbance, Link
 
 TABLE = "inet faults"
 INTERFACE = "eth0"

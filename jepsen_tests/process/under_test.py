@@ -8,8 +8,8 @@ from jepsen_tests.plan import Fault, name_of
 from jepsen_tests.process.admin import Status
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.grpc_client import GrpcClient
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
 from jepsen_tests.process.nemeses.table import NEMESES, capabilities
+from jepsen_tests.world.infliction import Infliction, NotNowError
 
 
 class ClusterUnderTest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from jepsen_tests.sim.disk import Image, SimStorage
 from jepsen_tests.sim.faults import ELECTION_TICKS, Faults
 from jepsen_tests.sim.network import SimNetwork, SimTransport
+from jepsen_tests.sim.serving import SimClientPort
 from jepsen_tests.sim.world import MILLISECOND, World
 from raftkv.config import LimitsConfig, NodeConfig, RaftConfig, WatchConfig
 from raftkv.node.assembly import Start, assemble
@@ -39,6 +40,8 @@ class SimMember:
     node: Node | None = None
     storage: SimStorage | None = None
     transport: SimTransport | None = None
+    port: SimClientPort | None = None
+    """Where clients of the workloads come in, when the cluster has such."""
     paused: bool = False
     missed_ticks: int = 0
     """Since it was paused."""
@@ -52,8 +55,11 @@ class SimMember:
 class SimCluster:
     """The members, and what can be done to them."""
 
-    def __init__(self, world: World, faults: Faults, member_count: int) -> None:
+    def __init__(
+        self, world: World, faults: Faults, member_count: int, *, serves_clients: bool = False
+    ) -> None:
         self.world = world
+        self.serves_clients = serves_clients
         self.faults = faults
         self.network = SimNetwork(world, faults)
         self.members: dict[int, SimMember] = {}
@@ -106,8 +112,13 @@ class SimCluster:
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
+        if self.serves_clients:
+            place.port = SimClientPort(node, self.world, lambda run: self.run_in(place, node, run))
         place.storage.on_durable = lambda sequence: self.run_in(
             place, node, lambda: node.durable(sequence)
+        )
+        place.storage.on_staged = lambda number: self.run_in(
+            place, node, lambda: node.staged(number)
         )
         self.network.receivers[member_id] = lambda message: self.run_in(
             place, node, lambda: node.receive(message)
@@ -130,6 +141,9 @@ class SimCluster:
         place.storage.crash()
         place.transport.lost = True
         place.node = None
+        if place.port is not None:
+            place.port.lose()
+            place.port = None
         del self.network.receivers[member_id]
         self.network.forget(member_id)
         for other in self.running():
@@ -155,7 +169,7 @@ class SimCluster:
             run()
         if place.node is not None:
             for _ in range(min(place.missed_ticks, MISSED_TICKS_MAX)):
-                place.node.tick()
+                self._tick(place)
 
     def running(self) -> list[SimMember]:
         """The members whose process lives, paused or not."""
@@ -204,6 +218,14 @@ class SimCluster:
         place.turn_due = False
         place.node.turn()
 
+    @staticmethod
+    def _tick(place: SimMember) -> None:
+        """A heartbeat interval has passed, as the member sees it."""
+        if place.node is not None:
+            place.node.tick()
+        if place.port is not None:
+            place.port.tick()
+
     def _tick_later(self, place: SimMember, node: Node, *, hastens: bool) -> None:
         """Ticks from now on; a member that reaches the others at once hastens its election."""
 
@@ -212,7 +234,7 @@ class SimCluster:
                 if place.paused:
                     place.missed_ticks += 1
                 else:
-                    node.tick()
+                    self._tick(place)
                 self.world.after(place.tick_us, tick)
 
         def first_tick() -> None:

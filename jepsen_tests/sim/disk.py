@@ -1,7 +1,8 @@
 """A disk that forgets what was not synced: the storage port, in memory.
 
-What is written takes a while to become durable, in order and each write whole or not at all, as
-one LMDB transaction is. A crash leaves exactly the durable part.
+What is written takes a while to become durable: the log in order, all that was written together
+whole or not at all, as one frame is; the state later than the log, at a moment of its own, as one
+LMDB transaction. A crash leaves exactly the durable part.
 """
 
 from bisect import bisect_left
@@ -14,8 +15,10 @@ from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.world import World
 from raftkv.raft.stored import StoredLog, WriteBatch
-from raftkv.raft.types import HardState, Membership, entry_index
+from raftkv.raft.types import HardState, Membership, entry_index, entry_term
 
+SAVE_US_MAX = 200_000
+"""How far the stored state may be behind the log."""
 TableKey = tuple[str, bytes]
 Key = TypeVar("Key")
 
@@ -28,6 +31,8 @@ class Image:
     snapshot_index: int = 0
     snapshot_term: int = 0
     membership: Membership | None = None
+    log_base: int = 0
+    """The index before the first of `entries`; not `snapshot_index` while the log lags behind."""
     entries: list[bytes] = field(default_factory=list)
     applied_index: int = 0
     applied_term: int = 0
@@ -41,7 +46,32 @@ class Image:
     @property
     def last_index(self) -> int:
         """The index of the last stored entry."""
-        return self.snapshot_index + len(self.entries)
+        return self.log_base + len(self.entries)
+
+    def truncate(self, index: int) -> None:
+        """Drops entries from `index` on."""
+        del self.entries[max(index - self.log_base - 1, 0) :]
+
+    def start_after(self, batch: WriteBatch) -> None:
+        """Cuts the log's beginning off, of which the stored state has everything."""
+        self.switch_to(batch)
+        self.reconcile()
+
+    def switch_to(self, batch: WriteBatch) -> None:
+        """Notes a new beginning of the log, which the log itself does not know of yet."""
+        self.snapshot_index, self.snapshot_term = batch.compact_to, batch.compact_term
+        self.membership = batch.compact_membership
+
+    def reconcile(self) -> None:
+        """Makes the log start where it should; what follows the snapshot stays (section 7)."""
+        covered = self.snapshot_index - self.log_base
+        if covered > len(self.entries) or (
+            covered and entry_term(self.entries[covered - 1]) != self.snapshot_term
+        ):
+            self.entries = []
+        else:
+            self.entries = self.entries[covered:]
+        self.log_base = self.snapshot_index
 
 
 @dataclass(slots=True)
@@ -49,8 +79,7 @@ class _Write:
     """A batch on its way, with the state changes that were made before it."""
 
     sequence: int
-    batch: WriteBatch | None
-    """None for rows of a snapshot that are only staged."""
+    batch: WriteBatch
     rows: Mapping[bytes, bytes | None]
     tables: dict[TableKey, bytes | None]
 
@@ -138,16 +167,24 @@ class SimStorage:
         self.tables = SimTables()
         self.tables.data = dict(image.tables)
         self.on_durable: Callable[[int], None] = lambda _: None
+        self.on_staged: Callable[[int], None] = lambda _: None
         self._sequence = 0
         self.durable = 0
         self._queue: deque[_Write] = deque()
         self._writing: list[_Write] = []
-        """The transaction under way."""
+        """What the log is waiting for."""
+        self._unsaved: list[_Write] = []
+        """What the log has and the state has not."""
+        self._staging: deque[dict[bytes, bytes | None]] = deque()
+        """Chunks of a snapshot that are not on the disk yet."""
+        self._staged = 0
+        self._installing = False
         self._lost = False
 
     def load(self) -> StoredLog:
         """What a member finds when it starts."""
         image = self.image
+        image.reconcile()
         return StoredLog(
             image.hard_state,
             image.snapshot_index,
@@ -158,15 +195,28 @@ class SimStorage:
             image.applied_term,
         )
 
+    @property
+    def stored_applied_index(self) -> int:
+        """What the stored rows contain."""
+        return self.image.applied_index
+
     def crash(self) -> None:
         """Power is gone: what is not durable never will be.
 
-        What was just being written is there as a whole or not at all; nobody was told of it.
+        What was just being written is there as a whole or not at all; nobody was told of it. A
+        snapshot's switch may be there although the log does not know of it.
         """
-        self._lost = True
-        if self._world.random.random() < 0.5:
+        chance = self._world.random
+        if chance.random() < 0.5:
             for write in self._writing:
-                self._store(write)
+                if write.batch.install_staged:
+                    self._switch(write)
+                    if chance.random() < 0.5:
+                        break
+                self._store_log(write.batch)
+        if chance.random() < 0.5:
+            self._save()
+        self._lost = True
 
     def be_calm(self) -> None:
         """From now on writes take their time but no more."""
@@ -177,6 +227,9 @@ class SimStorage:
         self._sequence += 1
         rows, self.rows.dirty = self.rows.dirty, {}
         tables, self.tables.dirty = self.tables.dirty, {}
+        if self._installing:  # what is put belongs to the state that goes
+            rows, tables = {}, {}
+        self._installing = self._installing or batch.install_staged
         write = _Write(self._sequence, batch, rows, tables)
         if self._is_quick(batch):
             self._store(write)
@@ -197,16 +250,14 @@ class SimStorage:
         """Throws away what is staged, and what is about to be."""
         self.image.staged_rows = {}
         self.image.staged_tables = {}
-        for write in (*self._writing, *self._queue):
-            if write.batch is None:
-                write.rows = {}
+        for chunk in self._staging:
+            chunk.clear()
 
     def stage(self, rows: list[tuple[bytes, bytes]]) -> int:
         """Adds rows to the staging area."""
-        self._sequence += 1
-        self._queue.append(_Write(self._sequence, None, dict(rows), {}))
-        self._begin()
-        return self._sequence
+        self._staging.append(dict(rows))
+        self._world.after(self._delay_us(), self._stage_one)
+        return self._staged + len(self._staging)
 
     def stage_tables(self, tables: dict[str, list[tuple[bytes, bytes]]]) -> None:
         """Sets the staged small tables."""
@@ -214,16 +265,24 @@ class SimStorage:
             (name, key): value for name, pairs in tables.items() for key, value in pairs
         }
 
+    def _stage_one(self) -> None:
+        if self._lost or not self._staging:
+            return
+        _merge(self.image.staged_rows, self._staging.popleft())
+        self._staged += 1
+        self.on_staged(self._staged)
+
+    def _delay_us(self) -> int:
+        faults, chance = self._faults, self._world.random
+        delay = chance.randint(faults.write_us_min, faults.write_us_max)
+        return delay * 100 if chance.random() < faults.write_spike else delay
+
     def _begin(self) -> None:
         if self._writing or not self._queue:
             return
-        faults, chance = self._faults, self._world.random
-        delay = chance.randint(faults.write_us_min, faults.write_us_max)
-        if chance.random() < faults.write_spike:
-            delay *= 100
         self._writing = list(self._queue)
         self._queue.clear()
-        self._world.after(delay, self._finish)
+        self._world.after(self._delay_us(), self._finish)
 
     def _finish(self) -> None:
         if self._lost:
@@ -236,46 +295,58 @@ class SimStorage:
         self._begin()
 
     def _store(self, write: _Write) -> None:
-        image, batch = self.image, write.batch
-        if batch is None:
-            _merge(image.staged_rows, write.rows)
+        """The log has it; the state will."""
+        if write.batch.install_staged:
+            self._switch(write)
+            self.rows.replace(self.image.rows)
+            self.tables.data = dict(self.image.tables)
+            self.tables.dirty = {}
+            self._installing = False
+        self._store_log(write.batch)
+        if write.batch.install_staged:
             return
-        image.hard_state = batch.hard_state
-        _merge(image.rows, write.rows)
-        _merge(image.tables, write.tables)
-        image.applied_index, image.applied_term = batch.applied_index, batch.applied_term
-        if batch.install_staged:
-            self._install(batch)
-        self._store_log(batch)
+        if not self._unsaved:
+            delay = self._world.random.randint(0, SAVE_US_MAX)
+            self._world.after(delay, lambda: None if self._lost else self._save())
+        self._unsaved.append(write)
 
-    def _install(self, batch: WriteBatch) -> None:
+    def _save(self) -> None:
+        """Stores, at once, what was put with the writes that the log has."""
         image = self.image
+        for write in self._unsaved:
+            batch = write.batch
+            _merge(image.rows, write.rows)
+            _merge(image.tables, write.tables)
+            image.applied_index, image.applied_term = batch.applied_index, batch.applied_term
+            if batch.compact_to > image.snapshot_index:
+                image.start_after(batch)
+        self._unsaved = []
+
+    def _switch(self, write: _Write) -> None:
+        """The staged snapshot becomes the state."""
+        while self._staging:
+            self._stage_one()
+        image, batch = self.image, write.batch
+        self._unsaved = []
         image.installs += 1
         image.rows, image.staged_rows = image.staged_rows, {}
         image.tables, image.staged_tables = image.staged_tables, {}
-        self.rows.replace(image.rows)
-        self.tables.data = dict(image.tables)
-        self.tables.dirty = {}
         image.applied_index, image.applied_term = batch.compact_to, batch.compact_term
+        image.hard_state = batch.hard_state._replace(commit=batch.compact_to)
+        image.switch_to(batch)
 
     def _store_log(self, batch: WriteBatch) -> None:
         image = self.image
+        image.hard_state = batch.hard_state
         if batch.truncate_from:
-            del image.entries[max(batch.truncate_from - image.snapshot_index - 1, 0) :]
+            image.truncate(batch.truncate_from)
+        if batch.install_staged:
+            image.reconcile()
         if batch.entries:
             first = entry_index(batch.entries[0])
-            if batch.install_staged and image.last_index + 1 < first:
-                image.entries = []
-                image.snapshot_index = first - 1
             if first != image.last_index + 1:
                 raise BrokenPromiseError(f"the log ends at {image.last_index}, {first} is appended")
             image.entries += batch.entries
-        if batch.compact_to > image.snapshot_index:
-            del image.entries[: batch.compact_to - image.snapshot_index]
-            image.snapshot_index = batch.compact_to
-        if batch.compact_to:
-            image.snapshot_term = batch.compact_term
-            image.membership = batch.compact_membership
 
 
 def _merge(target: dict[Key, bytes], changes: Mapping[Key, bytes | None]) -> None:

@@ -158,7 +158,7 @@ class Invariants:
         image = self._cluster.members[member].image
         if index <= image.snapshot_index:
             return True
-        at = index - image.snapshot_index - 1
+        at = index - image.log_base - 1
         return at < len(image.entries) and image.entries[at] == entry
 
     def _state_machine_safety(self, place: SimMember, node: Node) -> None:

@@ -14,6 +14,8 @@ from raftkv.raft.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CLIENTS = 0
+"""The other end of the links between members and clients, in `SimNetwork.cut`."""
 CONSENSUS = get_args(Message)
 """What may arrive twice, and out of order."""
 

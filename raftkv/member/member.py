@@ -20,7 +20,7 @@ from raftkv.node.assembly import Start, assemble
 from raftkv.node.bootstrap import first_write
 from raftkv.node.node import Node
 from raftkv.node.settings import NodeSettings
-from raftkv.storage import Identity, LmdbStorage, StorageError
+from raftkv.storage import DiskStorage, Identity, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Member:
     """A member that runs, from `start` to `stop`. Everything happens on one asyncio loop."""
 
     def __init__(
-        self, config: MemberConfig, storage: LmdbStorage, fail: Callable[[str], None]
+        self, config: MemberConfig, storage: DiskStorage, fail: Callable[[str], None]
     ) -> None:
         """`fail` is told why the member can't go on."""
         self._config = config

@@ -14,7 +14,7 @@ from raftkv.member.addresses import check_addresses
 from raftkv.member.errors import StartupError
 from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
-from raftkv.storage import LmdbStorage, StorageError, StorageHooks
+from raftkv.storage import DiskStorage, StorageError, StorageHooks
 from raftkv.transport import ClusterInfoError, fetch_cluster_info
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,13 @@ class _Process:
         check_addresses(
             config
         )  # before anything is written: a taken port leaves the disk as it was
-        hooks = StorageHooks(post=self._post, on_durable=self._durable, on_failed=self._end)
-        self._storage = LmdbStorage(data_path(config), config.storage, hooks)
+        hooks = StorageHooks(
+            post=self._post,
+            on_durable=self._durable,
+            on_staged=self._staged,
+            on_failed=self._end,
+        )
+        self._storage = DiskStorage(data_path(config), config.storage, hooks)
         self._member = Member(config, self._storage, self._end)
 
     async def run(self) -> str | None:
@@ -109,6 +114,9 @@ class _Process:
     def _durable(self, sequence: int) -> None:
         self._member.durable(sequence)
 
+    def _staged(self, number: int) -> None:
+        self._member.node.staged(number)
+
 
 async def _serve_clients(member: Member) -> None:
     await member.serve_clients()
@@ -118,7 +126,7 @@ async def _serve_clients(member: Member) -> None:
     log.info("ready to serve client requests")
 
 
-async def _origin(config: MemberConfig, storage: LmdbStorage) -> Origin | None:
+async def _origin(config: MemberConfig, storage: DiskStorage) -> Origin | None:
     """Who this member is, when its disk does not say."""
     if storage.identity is not None:
         return None

@@ -73,7 +73,7 @@ def _cut_history(parts: Parts) -> None:
 def _cut_log(parts: Parts) -> None:
     """Drops the log's beginning once the stored state no longer needs it."""
     raft, config = parts.raft, parts.settings.config
-    stored = parts.writes.stored_applied_index
+    stored = parts.storage.stored_applied_index
     if raft.log_bytes > config.log_bytes_max:
         index = stored
     elif stored - raft.first_index > config.snapshot_count_entries and not parts.sending.under_way:

@@ -14,5 +14,7 @@ class Inbox:
     ticks: int = 0
     durable: int = 0
     """The newest write that became durable; 0 for none."""
+    staged: int = 0
+    """The newest chunk of a snapshot that came to lie on the disk; 0 for none."""
     lost: list[int] = field(default_factory=list)
     """Members whose connection closed."""

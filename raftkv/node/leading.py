@@ -41,6 +41,8 @@ class Leading:
         strict_reconfig_check: bool,
         healthy_ticks: int,
     ) -> None:
+        self.proposer = 0
+        """The member that forwarded proposals last: a client there waits."""
         self._raft = raft
         self._me = raft.member_id
         self._transport = transport
@@ -54,6 +56,7 @@ class Leading:
 
     def on_proposals(self, message: ForwardProposals) -> None:
         """Takes another member's commands into the log."""
+        self.proposer = message.sender
         if self._raft.leader != self._me or message.term != self._raft.term:
             self.reject(message.commands, Failure.LEADER_CHANGED)
             return

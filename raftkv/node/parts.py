@@ -75,7 +75,7 @@ class Parts:
         )
         self.sending = Sending(raft, storage, transport, config)
         self.receiving = Receiving(storage, transport, raft, hooks.new_state)
-        self.writes = Writes(storage, raft, applied.index)
+        self.writes = Writes(storage, raft)
         self.applying = Applying(raft.member_id, applied, self.proposals, hooks.members_changed)
         self.is_state_dirty = False
         """Whether applied state is not yet on its way to the disk."""

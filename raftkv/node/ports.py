@@ -11,7 +11,11 @@ __all__ = ["Storage", "StoredLog", "Transport", "WriteBatch"]
 
 
 class Storage(Protocol):
-    """The disk. `rows`, `tables` read their own writes; `write` makes it all durable in order."""
+    """The disk. `rows`, `tables` read their own writes; `write` makes the log durable in order.
+
+    What was put is stored later, in the order of the writes, and never before the log up to there
+    is durable: after a crash the log has what the rows and tables lack.
+    """
 
     @property
     def rows(self) -> Rows:
@@ -24,6 +28,10 @@ class Storage(Protocol):
     @property
     def durable(self) -> int:
         """The newest write that is known to be durable; 0 for none."""
+
+    @property
+    def stored_applied_index(self) -> int:
+        """The applied index that the stored rows and tables contain for certain."""
 
     def write(self, batch: WriteBatch) -> int:
         """Queues a write and returns its sequence number (1, 2, ...).
@@ -40,9 +48,8 @@ class Storage(Protocol):
     def stage(self, rows: list[tuple[bytes, bytes]]) -> int:
         """Adds a chunk of rows to the staging area; invisible until a write says `install_staged`.
 
-        Returns a sequence number as `write` does: `on_durable` tells when the chunk is on the disk,
-        so that a sender can be held back to the disk's pace. Keys are greater than all staged
-        before.
+        Returns the chunk's number (1, 2, ...): `on_staged(number)` tells when it is on the disk, so
+        that a sender can be held back to the disk's pace. Keys are greater than all staged before.
         """
 
     def stage_tables(self, tables: dict[str, list[tuple[bytes, bytes]]]) -> None:

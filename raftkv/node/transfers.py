@@ -133,7 +133,7 @@ class Receiving:
         self._is_complete = False
         """Whether all of it has arrived: until it is installed or refused nothing is staged."""
         self._acks: deque[tuple[int, SnapshotAck]] = deque()
-        """(the staging's sequence, what to say once it is durable)."""
+        """(the chunk's number, what to say once it is on the disk)."""
 
     def begin(self, message: SnapshotBegin) -> None:
         """Forgets what was staged, and stages what comes from now on; not during an install."""
@@ -150,9 +150,9 @@ class Receiving:
         """Stages rows."""
         self._stage(message)
 
-    def durable(self, sequence: int) -> None:
+    def staged(self, number: int) -> None:
         """Acknowledges the chunks that are on the disk: the sender keeps to the disk's pace."""
-        while self._acks and self._acks[0][0] <= sequence:
+        while self._acks and self._acks[0][0] <= number:
             self._transport.send([self._acks.popleft()[1]])
 
     def end(self, message: SnapshotEnd) -> InstallSnapshot | None:

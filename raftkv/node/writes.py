@@ -24,19 +24,16 @@ class Outstanding:
     """To send once it is."""
     persisted: Persisted | None
     """What it says about the log."""
-    applied_index: int
     installs: bool
 
 
 class Writes:
     """The writes of one member, in order."""
 
-    def __init__(self, storage: Storage, raft: Raft, stored_applied_index: int) -> None:
+    def __init__(self, storage: Storage, raft: Raft) -> None:
         self._storage = storage
         self._raft = raft
         self._outstanding: deque[Outstanding] = deque()
-        self.stored_applied_index = stored_applied_index
-        """What the disk's rows and tables contain for certain."""
         self._cut: tuple[int, int, Membership] | None = None
         """The log's new beginning, for the next write to carry out: index, term, membership."""
         self._installing: tuple[int, int] | None = None
@@ -83,9 +80,7 @@ class Writes:
             if update.install is not None:
                 self._fill_install(batch, update.install)
         sequence = self._storage.write(batch)
-        self._outstanding.append(
-            Outstanding(sequence, messages, persisted, batch.applied_index, batch.install_staged)
-        )
+        self._outstanding.append(Outstanding(sequence, messages, persisted, batch.install_staged))
         return sequence
 
     def after_all(self, messages: list[Message]) -> list[Message]:
@@ -100,9 +95,7 @@ class Writes:
         """The writes that became durable with `sequence`."""
         done = []
         while self._outstanding and self._outstanding[0].sequence <= sequence:
-            write = self._outstanding.popleft()
-            self.stored_applied_index = max(self.stored_applied_index, write.applied_index)
-            done.append(write)
+            done.append(self._outstanding.popleft())
         return done
 
     @property

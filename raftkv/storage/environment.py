@@ -8,8 +8,6 @@ first; and what only reading can tell, another process finds out (`probe`).
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -19,12 +17,13 @@ from lmdb.verify import VerifyError, verify
 
 from raftkv.config import StorageConfig
 from raftkv.storage import schema
+from raftkv.storage.errors import DATA_FILE, StorageError, clear_errors
 from raftkv.storage.probe import probe
+from raftkv.storage.sync import sync_directory
 
 Database: TypeAlias = "lmdb._Database"  # noqa: SLF001 - the only name its type has
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
 
-DATA_FILE = "data.mdb"
 LOCK_FILE = "member.lock"
 
 _META = struct.Struct("=IIQQI92sQQ")
@@ -32,10 +31,6 @@ _META = struct.Struct("=IIQQI92sQQ")
 tables, last page, transaction."""
 _META_OFFSET = 16
 _META_MAGIC = 0xBEEFC0DE
-
-
-class StorageError(Exception):
-    """The disk, or what is on it, does not allow the member to go on: one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,6 @@ class Environment:
     path: Path
     lmdb: lmdb.Environment
     system: Database
-    log: Database
     generations: tuple[Generation, Generation]
     lock: int
     """The descriptor that holds the lock."""
@@ -82,26 +76,6 @@ def open_environment(path: Path, config: StorageConfig) -> Environment:
             raise
 
 
-@contextmanager
-def clear_errors(path: Path) -> Iterator[None]:
-    """Turns what the operating system and LMDB raise into StorageError with one line."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error
-    except lmdb.Error as error:
-        raise data_error(path, error) from error
-    except struct.error as error:
-        raise StorageError(f"{path / DATA_FILE} is damaged: {error}") from error
-
-
-def data_error(path: Path, error: lmdb.Error) -> StorageError:
-    """What a failed call of LMDB means for a person."""
-    # LMDB's own codes are negative; the others are the operating system's.
-    is_damaged = error.code < 0 and not isinstance(error, lmdb.MapFullError)
-    return StorageError(f"{path / DATA_FILE}{' is damaged' if is_damaged else ''}: {error}")
-
-
 def _make_directory(path: Path) -> None:
     missing = []
     parent = path
@@ -113,15 +87,6 @@ def _make_directory(path: Path) -> None:
         sync_directory(directory.parent)
     if not path.is_dir():
         raise StorageError(f"{path} is not a directory")
-
-
-def sync_directory(path: Path) -> None:
-    """Makes the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lock(path: Path) -> int:
@@ -198,14 +163,13 @@ def _open(path: Path, config: StorageConfig, lock: int) -> Environment:
         _check_format(path, environment)
         with environment.begin(write=True) as txn:
             system = environment.open_db(schema.SYSTEM, txn=txn)
-            log = environment.open_db(schema.LOG, txn=txn)
             first, second = (_generation(environment, txn, g) for g in schema.GENERATIONS)
             if txn.get(schema.FORMAT_KEY, db=system) is None:
                 txn.put(schema.FORMAT_KEY, schema.encode_format(), db=system)
     except BaseException:
         environment.close()
         raise
-    return Environment(path, environment, system, log, (first, second), lock)
+    return Environment(path, environment, system, (first, second), lock)
 
 
 def _check_format(path: Path, environment: lmdb.Environment) -> None:
@@ -224,6 +188,11 @@ def _check_format(path: Path, environment: lmdb.Environment) -> None:
         raise StorageError(
             f"{path / DATA_FILE} has format {version}; this program knows formats up to "
             f"{schema.FORMAT_VERSION}: use a newer one"
+        )
+    if version < schema.FORMAT_VERSION:
+        raise StorageError(
+            f"{path / DATA_FILE} has format {version}, which this program no longer reads: "
+            "remove the member from its cluster and add it again with an empty directory"
         )
 
 

@@ -16,5 +16,7 @@ class StorageHooks:
     """Callable from any thread."""
     on_durable: Callable[[int], None]
     """Told the number of the last write that is durable."""
+    on_staged: Callable[[int], None]
+    """Told the number of the last staged chunk that is durable."""
     on_failed: Callable[[str], None]
     """Told, once, why nothing is written any more."""

@@ -1,4 +1,4 @@
-"""What the loop asks of the writer, in order. Data only."""
+"""What the loop asks of the two writers, in order. Data only."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,31 +8,38 @@ from raftkv.storage.overlay import Changes, Row
 
 
 @dataclass(slots=True)
-class Write:
-    """Log, hard state, and what was put since the last write.
-
-    `changes` is None while a snapshot is being installed: what was put then belongs to a state that
-    goes away, and so does the batch's applied index.
-    """
+class Append:
+    """For the log: hard state and entries."""
 
     sequence: int
     batch: WriteBatch
-    changes: Changes | None
+
+
+@dataclass(slots=True)
+class Save:
+    """For the state: what was put since the last write. Only for what the log already has."""
+
+    sequence: int
+    batch: WriteBatch
+    changes: Changes
+    log_frame: int = 0
+    """The last durable frame of the log."""
 
 
 @dataclass(slots=True)
 class Install:
-    """Use the staged generation from now on, and begin a new log after the batch's `compact_to`."""
+    """Use the staged generation from now on; the log starts after the batch's `compact_to`."""
 
     sequence: int
     batch: WriteBatch
+    log_frame: int
 
 
 @dataclass(slots=True)
 class Stage:
     """Rows for the generation not in use."""
 
-    sequence: int
+    number: int
     rows: list[Row]
 
 
@@ -40,7 +47,6 @@ class Stage:
 class StageTables:
     """Small tables for the generation not in use."""
 
-    sequence: int
     tables: dict[str, list[Row]]
 
 
@@ -48,7 +54,5 @@ class StageTables:
 class Clear:
     """Empty the generation not in use."""
 
-    sequence: int
 
-
-Job: TypeAlias = Write | Install | Stage | StageTables | Clear
+StateJob: TypeAlias = Save | Install | Stage | StageTables | Clear

@@ -11,7 +11,8 @@ from itertools import islice
 
 import lmdb
 
-from raftkv.storage.environment import Environment, Generation, Transaction, data_error
+from raftkv.storage.environment import Environment, Generation, Transaction
+from raftkv.storage.errors import data_error
 from raftkv.storage.overlay import Overlay, Row
 
 _SORTED_KEYS_MIN = 4

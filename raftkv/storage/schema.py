@@ -1,16 +1,16 @@
 """Every table and key of the data file, and how their values look.
 
-    system        format     version of all that this page says
+    system        format     version of all that this page says, and of the Raft log's files
                   identity   cluster id, member id; absent until the member's first state is written
                   state      term, vote, commit index, applied index, applied term, generation in
-                  use log start  index and term of the entry before the log's first, membership as
-                  of it
-    log           index of an entry (8 bytes) -> the entry, with the checksum it carries itself
+                             use, frames in the log: all as of the last time the state was stored
+                  log start  index and term of the entry before the log's first, membership as of it
     rows.G        revision of a row (17 bytes) -> the row
     NAME.G        small tables of the replicated state: their own keys and values
 
 Numbers are big endian, so that keys sort as numbers do. G is a generation, 0 or 1: one is in use,
-the other is empty or holds a snapshot that is being received. The data file is LMDB's `data.mdb`.
+the other is empty or holds a snapshot that is being received. The data file is LMDB's `data.mdb`;
+the Raft log lies beside it in files of its own (`frames.py`).
 """
 
 import struct
@@ -18,10 +18,9 @@ from typing import NamedTuple
 
 from raftkv.raft.types import HardState, Membership
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 SYSTEM = b"system"
-LOG = b"log"
 TABLES = ("alarm", "lease", "lease_key", "member", "meta", "removed")
 GENERATIONS = (0, 1)
 DATABASES_MAX = 64
@@ -34,13 +33,10 @@ LOG_START_KEY = b"log start"
 
 _FORMAT = struct.Struct(">I")
 _IDENTITY = struct.Struct(">QQ")
-_STATE = struct.Struct(">QQQQQB")
+_STATE = struct.Struct(">QQQQQBQ")
 _LOG_START = struct.Struct(">QQ")
 _COUNT = struct.Struct(">I")
 _ID_BYTES = 8
-
-INDEX = struct.Struct(">Q")
-"""A key of the log."""
 
 
 class Identity(NamedTuple):
@@ -51,12 +47,15 @@ class Identity(NamedTuple):
 
 
 class SystemState(NamedTuple):
-    """What changes with every write."""
+    """What changes whenever the state is stored."""
 
     hard_state: HardState
+    """The log knows a newer one, unless a crash came between a snapshot's switch and the log."""
     applied_index: int
     applied_term: int
     generation: int
+    log_frame: int
+    """The last frame that was durable in the log: it must be there at the next start."""
 
 
 class LogStart(NamedTuple):
@@ -67,7 +66,7 @@ class LogStart(NamedTuple):
     membership: Membership | None
 
 
-NEW_STATE = SystemState(HardState(), 0, 0, 0)
+NEW_STATE = SystemState(HardState(), 0, 0, 0, 0)
 NEW_LOG = LogStart(0, 0, None)
 
 

@@ -1,23 +1,28 @@
-"""What a member finds in its directory, and what a new one puts there first.
+"""What a member finds in its directory, and what a new one puts there first."""
 
-A log that does not hold together is refused: a member that has answered for entries it no longer
-has must not vote again as if it never had.
-"""
+from typing import NamedTuple
 
+from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
-from raftkv.raft.types import CorruptEntryError, check_entry
+from raftkv.raft.types import entry_index
 from raftkv.storage import schema
-from raftkv.storage.environment import (
-    DATA_FILE,
-    Environment,
-    StorageError,
-    Transaction,
-    clear_errors,
-)
-from raftkv.storage.jobs import Clear, Write
-from raftkv.storage.schema import INDEX, Identity
+from raftkv.storage.environment import Environment
+from raftkv.storage.errors import StorageError, clear_errors
+from raftkv.storage.frames import LogBatch
+from raftkv.storage.jobs import Clear
+from raftkv.storage.log_files import DIRECTORY, EMPTY_LOG, LogFiles, remove_log, remove_unfinished
+from raftkv.storage.log_replay import replay_log
+from raftkv.storage.schema import NEW_STATE, Identity
+from raftkv.storage.sync import sync_directory
 from raftkv.storage.system import read_system
 from raftkv.storage.transaction import Filler
+
+
+class Loaded(NamedTuple):
+    """What was found, and the log to be gone on with."""
+
+    stored: StoredLog
+    files: LogFiles
 
 
 def read_identity(environment: Environment) -> Identity | None:
@@ -27,13 +32,29 @@ def read_identity(environment: Environment) -> Identity | None:
         return None if data is None else schema.decode_identity(data)
 
 
-def write_first(environment: Environment, identity: Identity, batch: WriteBatch | None) -> None:
-    """Makes an unused directory a member's, with what its log starts from, in one transaction."""
+def write_first(
+    environment: Environment, config: StorageConfig, identity: Identity, batch: WriteBatch | None
+) -> None:
+    """Makes an unused directory a member's, with what its log starts from.
+
+    The identity comes last: a directory without one is unused, whatever a crash left in its log.
+    """
     assert read_identity(environment) is None, "the directory already belongs to a member"
-    with clear_errors(environment.path), environment.lmdb.begin(write=True) as txn:
-        txn.put(schema.IDENTITY_KEY, schema.encode_identity(identity), db=environment.system)
+    state = NEW_STATE
+    with clear_errors(environment.path):
+        directory = environment.path / DIRECTORY
+        directory.mkdir(mode=0o700, exist_ok=True)
+        sync_directory(environment.path)
+        remove_log(directory)
+        files = LogFiles(directory, config.log_file_bytes, EMPTY_LOG)
         if batch is not None:
-            Filler(environment, removals_max=0).fill(txn, [Write(0, batch, None)])
+            first = LogBatch(batch.hard_state, 0, 0, batch.entries)
+            files.append([first], entry_index(batch.entries[-1]))
+            state = state._replace(hard_state=batch.hard_state, log_frame=files.frame)
+        files.close()
+        with environment.lmdb.begin(write=True, db=environment.system) as txn:
+            txn.put(schema.IDENTITY_KEY, schema.encode_identity(identity))
+            txn.put(schema.STATE_KEY, schema.encode_state(state))
 
 
 def clear_unused(environment: Environment) -> None:
@@ -45,48 +66,37 @@ def clear_unused(environment: Environment) -> None:
         is_empty = not any(txn.stat(database)["entries"] for database in databases)
     if not is_empty:
         with clear_errors(environment.path), environment.lmdb.begin(write=True) as txn:
-            Filler(environment, removals_max=0).fill(txn, [Clear(0)])
+            Filler(environment, removals_max=0).fill(txn, [Clear()])
 
 
-def read_log(environment: Environment) -> StoredLog:
-    """The whole log, every entry checked.
+def load(environment: Environment, config: StorageConfig) -> Loaded:
+    """The whole log, every entry checked, and what the stored state contains.
 
     Raises:
-        StorageError: An entry is damaged or missing.
+        StorageError: Something is damaged or missing, or the two do not fit together.
     """
     state, start = read_system(environment)
-    with clear_errors(environment.path), environment.lmdb.begin() as txn:
-        entries = _read_entries(environment, txn, start.index)
-    last = start.index + len(entries)
-    if state.hard_state.commit > last or not start.index <= state.applied_index <= last:
-        raise StorageError(
-            f"{environment.path / DATA_FILE} is damaged: the log ends at entry {last}, the commit "
-            f"index is {state.hard_state.commit}, the applied index {state.applied_index}"
-        )
-    return StoredLog(
-        hard_state=state.hard_state,
+    directory = environment.path / DIRECTORY
+    with clear_errors(environment.path):
+        remove_unfinished(directory)
+        replayed = replay_log(directory, state, start)
+        last = start.index + len(replayed.entries)
+        commit = replayed.hard_state.commit
+        if commit > last or not start.index <= state.applied_index <= last:
+            raise StorageError(
+                f"{environment.path} is damaged: the log ends at entry {last}, the commit index is "
+                f"{commit}, the applied index {state.applied_index}"
+            )
+        files = LogFiles(directory, config.log_file_bytes, replayed.end)
+        if replayed.correction is not None:
+            files.append([replayed.correction], 0)
+    stored = StoredLog(
+        hard_state=replayed.hard_state,
         snapshot_index=start.index,
         snapshot_term=start.term,
         membership=start.membership,
-        entries=entries,
+        entries=replayed.entries,
         applied_index=state.applied_index,
         applied_term=state.applied_term,
     )
-
-
-def _read_entries(environment: Environment, txn: Transaction, index: int) -> list[bytes]:
-    data_file = environment.path / DATA_FILE
-    entries: list[bytes] = []
-    cursor = txn.cursor(environment.log)
-    if not cursor.set_range(INDEX.pack(index + 1)):
-        return entries
-    for key, entry in cursor.iternext():
-        index += 1
-        if key != INDEX.pack(index):
-            raise StorageError(f"{data_file} is damaged: entry {index} is missing")
-        try:
-            check_entry(entry, index)
-        except CorruptEntryError as error:
-            raise StorageError(f"{data_file} is damaged: {error}") from error
-        entries.append(entry)
-    return entries
+    return Loaded(stored, files)

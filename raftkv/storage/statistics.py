@@ -9,8 +9,8 @@ _AVERAGE_WEIGHT = 0.2
 
 
 @dataclass(slots=True)
-class CommitStatistics:
-    """Commits since the start. Written by whoever commits, read by the loop."""
+class WriteStatistics:
+    """Durable writes of one kind since the start. Counted by whoever writes, read by the loop."""
 
     count: int = 0
     seconds: float = 0.0
@@ -18,10 +18,10 @@ class CommitStatistics:
     buckets: list[int] = field(default_factory=lambda: [0] * (len(SECONDS_BOUNDS) + 1))
     """How many took at most each bound and longer than the one before; at the end, the rest."""
     average_seconds: float | None = None
-    """The moving average; None before the first commit."""
+    """The moving average; None before the first write."""
 
     def observe(self, seconds: float, written: int) -> None:
-        """One more commit."""
+        """One more write."""
         self.count += 1
         self.seconds += seconds
         self.bytes += written

@@ -1,26 +1,32 @@
-"""The disk as the loop sees it: the storage port (`node/ports.py`) on LMDB.
+"""The disk as the loop sees it: the storage port (`node/ports.py`), on a log in files and on LMDB.
 
-Everything here runs on the loop's thread. Writes get their numbers here and go to the writer; what
-they carry stays readable in the overlay until the writer says that it is durable.
+Everything here runs on the loop's thread. A write gets its number here. Its entries go to the log,
+and when they are durable, so is the write. What was put with it goes to the state's writer only
+then, so that the stored state is never ahead of the log, and stays readable in the overlay until it
+is stored.
 """
 
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.storage import schema, startup
-from raftkv.storage.environment import DATA_FILE, StorageError, open_environment
+from raftkv.storage.environment import open_environment
+from raftkv.storage.errors import DATA_FILE
 from raftkv.storage.hooks import StorageHooks
-from raftkv.storage.jobs import Clear, Install, Stage, StageTables, Write
-from raftkv.storage.overlay import Row
+from raftkv.storage.jobs import Append, Clear, Install, Save, Stage, StageTables
+from raftkv.storage.log_writer import LogPlace, LogWriter
+from raftkv.storage.overlay import Changes, Row
 from raftkv.storage.reader import StoredRows, StoredTables, View
 from raftkv.storage.schema import Identity
-from raftkv.storage.statistics import CommitStatistics, Size
+from raftkv.storage.state_writer import StateWriter
+from raftkv.storage.statistics import Size, WriteStatistics
 from raftkv.storage.system import read_system
-from raftkv.storage.writer import Writer
 
 
-class LmdbStorage:
+class DiskStorage:
     """One open directory: looked at, made a member's if it is new, loaded once, then written to.
 
     Args:
@@ -29,17 +35,14 @@ class LmdbStorage:
         hooks: How the loop is reached.
 
     Raises:
-        StorageError: The directory is in use, damaged, or was written by a newer program.
+        StorageError: The directory is in use, damaged, or was written by another version.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        config: StorageConfig,
-        hooks: StorageHooks,
-    ) -> None:
+    def __init__(self, path: Path, config: StorageConfig, hooks: StorageHooks) -> None:
         self._config = config
-        self._hooks = hooks
+        self._hooks = replace(hooks, on_failed=self._fail)
+        self._on_failed = hooks.on_failed
+        self._has_failed = False
         self._environment = environment = open_environment(path, config)
         try:
             startup.clear_unused(environment)
@@ -48,29 +51,33 @@ class LmdbStorage:
             environment.close()
             raise
         self._view = View(environment, environment.generations[state.generation])
-        self._writer: Writer | None = None
-        self._sequence = 0
-        self.durable = 0
-        """The newest write that is known to be durable."""
-        self._removed = 0
-        self._installing = 0
-        """The write that switches to the staged snapshot, while it is under way."""
         self.rows = StoredRows(self._view)
         self.tables = StoredTables(self._view)
+        self.durable = 0
+        """The newest write that is known to be durable."""
+        self.stored_applied_index = state.applied_index
+        """What the stored rows and tables contain for certain."""
+        self._writers: tuple[LogWriter, StateWriter] | None = None
+        self._sequence = 0
+        self._staged = self._staged_durable = 0
+        """Chunks of snapshots that the state's writer was handed, and has stored."""
+        self._removed = 0
+        self._entered = (0, 0)
+        """Term and vote of the newest write."""
+        self._held: deque[Append] = deque()
+        """Writes that the log must not have yet: a snapshot's switch, or the state, is behind."""
+        self._unsaved: deque[Save] = deque()
+        """Of writes that are not durable yet."""
+        self._saving: deque[tuple[int, int]] = deque()
+        """(write, bytes) of what the state's writer has."""
+        self._saving_bytes = 0
+        self._installing = 0
+        """The write that switches to the staged snapshot, until it is durable."""
 
     @property
     def identity(self) -> Identity | None:
         """Whose data this is; None for a directory that no member has used yet."""
         return startup.read_identity(self._environment)
-
-    def check_identity(self, identity: Identity) -> None:
-        """Raises StorageError if the directory belongs to another member or cluster."""
-        found = self.identity
-        if found is not None and found != identity:
-            raise StorageError(
-                f"{self._environment.path} belongs to member {found.member:x} of cluster "
-                f"{found.cluster:x}, not to member {identity.member:x} of {identity.cluster:x}"
-            )
 
     def bootstrap(self, identity: Identity, batch: WriteBatch | None) -> None:
         """Makes an unused directory a member's, with its first write if it has one, durably.
@@ -78,70 +85,95 @@ class LmdbStorage:
         Raises:
             StorageError: It cannot be written.
         """
-        assert self._writer is None, "bootstrap after load"
-        startup.write_first(self._environment, identity, batch)
+        assert self._writers is None, "bootstrap after load"
+        startup.write_first(self._environment, self._config, identity, batch)
 
     def load(self) -> StoredLog:
         """What the member starts from; writing begins afterwards.
 
         Raises:
-            StorageError: The log is damaged.
+            StorageError: What is there is damaged.
         """
-        assert self._writer is None, "loaded twice"
-        stored = startup.read_log(self._environment)
-        self._writer = Writer(self._environment, self._config, self._hooks, self._committed)
+        assert self._writers is None, "loaded twice"
+        environment, config, hooks = self._environment, self._config, self._hooks
+        stored, files = startup.load(environment, config)
+        hard = stored.hard_state
+        self._entered = (hard.term, hard.vote)
+        end = LogPlace(stored.snapshot_index + len(stored.entries), hard.commit)
+        self._writers = (
+            LogWriter(files, config, hooks, end, self._appended),
+            StateWriter(environment, files, config, hooks, self._stored),
+        )
         return stored
+
+    # -- the port
 
     def write(self, batch: WriteBatch) -> int:
         """Queues a write and returns its sequence number; see the port."""
         self._sequence = sequence = self._sequence + 1
+        log, state = self._loaded
         if batch.install_staged:
             assert not self._installing, f"write {sequence} installs while {self._installing} does"
             self._installing = sequence
-            self._loaded.submit(Install(sequence, batch))
-        else:
-            changes = None if self._installing else self._view.overlay.seal(sequence)
-            if self._loaded.submit(Write(sequence, batch, changes)):
-                self._settle()
+            self._unsaved.clear()  # that state goes
+            self._held.append(Append(sequence, batch))
+            state.submit(Install(sequence, batch, log.durable[1]))
+            return sequence
+        if not self._installing:
+            changes = self._view.overlay.seal(sequence)
+            self._unsaved.append(Save(sequence, batch, changes))
+        if self._held or self._saving_bytes > self._config.save_bytes_waiting_max:
+            self._held.append(Append(sequence, batch))
+        elif self._append(Append(sequence, batch)):
+            self._settle()
         return sequence
 
     def stage_reset(self) -> None:
         """Throws away what is staged of a snapshot."""
         assert not self._installing, f"staging while write {self._installing} installs"
-        self._sequence += 1
-        self._loaded.submit(Clear(self._sequence))
+        self._loaded[1].submit(Clear())
 
     def stage(self, rows: list[Row]) -> int:
-        """Adds a chunk of rows to the staging area and returns its sequence number."""
-        self._sequence += 1
-        self._loaded.submit(Stage(self._sequence, rows))
-        return self._sequence
+        """Adds a chunk of rows to the staging area and returns its number."""
+        self._staged += 1
+        self._loaded[1].submit(Stage(self._staged, rows))
+        return self._staged
 
     def stage_tables(self, tables: dict[str, list[Row]]) -> None:
         """Sets the staged small tables."""
         unknown = tables.keys() - set(schema.TABLES)
         assert not unknown, f"tables that the schema does not name: {sorted(unknown)}"
-        self._sequence += 1
-        self._loaded.submit(StageTables(self._sequence, tables))
+        self._loaded[1].submit(StageTables(tables))
 
     def close(self) -> None:
-        """Makes durable what was written, then lets another process have the directory.
+        """Makes durable and stores what was written, then lets another process have the directory.
 
-        What became durable is still announced through `schedule`.
+        A switch to a snapshot that is under way may or may not be carried out. Nothing is announced
+        any more.
         """
-        if self._writer is not None:
-            self._writer.close()
+        if self._writers is not None:
+            log, state = self._writers
+            log.close()
+            self._settle()
+            state.close()
         self._environment.close()
 
+    # -- what is told of it
+
     @property
-    def statistics(self) -> CommitStatistics:
-        """Commits since the start."""
-        return self._loaded.statistics
+    def log_statistics(self) -> WriteStatistics:
+        """Appends to the log since the start."""
+        return self._loaded[0].statistics
+
+    @property
+    def state_statistics(self) -> WriteStatistics:
+        """Commits of the state since the start."""
+        return self._loaded[1].statistics
 
     def size(self) -> Size:
-        """The data file's size; costs some ten microseconds."""
+        """The state's data file, in bytes; costs some ten microseconds."""
         environment = self._environment
-        databases = [environment.system, environment.log]
+        databases = [environment.system]
         for generation in environment.generations:
             databases += [generation.rows, *generation.tables.values()]
         used = 0
@@ -151,27 +183,92 @@ class LmdbStorage:
                 used += pages * stat["psize"]
         return Size((environment.path / DATA_FILE).stat().st_size, used)
 
-    @property
-    def _loaded(self) -> Writer:
-        assert self._writer is not None, "a write before load"
-        return self._writer
+    # -- what becomes durable, and what becomes stored
 
-    def _committed(self) -> None:
-        """The writer finished a commit, or several, on its thread."""
+    @property
+    def _loaded(self) -> tuple[LogWriter, StateWriter]:
+        assert self._writers is not None, "a write before load"
+        return self._writers
+
+    def _append(self, append: Append) -> bool:
+        """Hands a write to the log; returns whether it is durable already."""
+        log, batch = self._loaded[0], append.batch
+        term, vote, _ = batch.hard_state
+        asks_nothing = (
+            not (batch.entries or batch.truncate_from or batch.install_staged)
+            and (term, vote) == self._entered
+            and log.is_idle
+        )
+        if asks_nothing:
+            log.skip(append.sequence)
+            return True
+        self._entered = (term, vote)
+        return log.submit(append)
+
+    def _appended(self) -> None:
+        """The log's thread has made something durable."""
         known = self.durable
         self._settle()
         if self.durable > known:
             self._hooks.on_durable(self.durable)
 
     def _settle(self) -> None:
-        """Lets go of what is on the disk now."""
-        sequence, removed = self._loaded.committed
-        if 0 < self._installing <= sequence:
-            self._installing = 0
-            old = self._view.generation.number
-            self._view.switch(self._environment.generations[1 - old])
-            self.stage_reset()
-        else:
-            self._view.overlay.release(sequence, removed - self._removed)
-        self._removed = removed
-        self.durable = max(self.durable, sequence)
+        """Takes note of what is durable, and lets the state have what goes with it."""
+        log, state = self._loaded
+        self.durable, frame = log.durable
+        unsaved = self._unsaved
+        while unsaved and unsaved[0].sequence <= self.durable:
+            save = unsaved.popleft()
+            save.log_frame = frame
+            size = _byte_size(save.changes)
+            self._saving.append((save.sequence, size))
+            self._saving_bytes += size
+            state.submit(save)
+        if self._saving_bytes > self._config.save_bytes_waiting:
+            state.hurry()
+        if 0 < self._installing <= self.durable:
+            self._switch()
+
+    def _stored(self) -> None:
+        """The state's thread has committed something."""
+        stored = self._loaded[1].stored
+        while self._saving and self._saving[0][0] <= stored.sequence:
+            self._saving_bytes -= self._saving.popleft()[1]
+        has_switched = 0 < self._installing <= stored.installed
+        if not has_switched:  # else what is read is the old state, as it was, until the log knows
+            self._view.overlay.release(stored.sequence, stored.rows_removed - self._removed)
+        self._removed = stored.rows_removed
+        self.stored_applied_index = stored.applied_index
+        if stored.staged > self._staged_durable:
+            self._staged_durable = stored.staged
+            self._hooks.on_staged(stored.staged)
+        is_waiting = self._installing and not has_switched
+        if not is_waiting and self._saving_bytes <= self._config.save_bytes_waiting_max:
+            self._release_held()
+
+    def _switch(self) -> None:
+        """The snapshot is the state from now on."""
+        self._installing = 0
+        old = self._view.generation.number
+        self._view.switch(self._environment.generations[1 - old])
+        self.stage_reset()
+
+    def _release_held(self) -> None:
+        """Lets the log have what it had to wait for."""
+        held, self._held = self._held, deque()
+        durable = [self._append(append) for append in held]
+        if any(durable):
+            self._appended()
+
+    def _fail(self, reason: str) -> None:
+        """Says, once, that nothing is written any more."""
+        if not self._has_failed:
+            self._has_failed = True
+            self._on_failed(reason)
+
+
+def _byte_size(changes: Changes) -> int:
+    size = sum(map(len, changes.rows.values()))
+    for values in changes.tables.values():
+        size += sum(len(value) for value in values.values() if value is not None)
+    return size

@@ -6,8 +6,8 @@ from jepsen_tests.plan import ClockSkew
 from jepsen_tests.process.clock_shim.control import ClockControl
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.equipment import why_no_shim
-from jepsen_tests.process.nemeses.infliction import Infliction
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(cluster: ProcessCluster) -> str:

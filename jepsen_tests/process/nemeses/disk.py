@@ -6,9 +6,9 @@ from typing import get_args
 from jepsen_tests.plan import DiskError, SlowDisk
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.equipment import why_no_shim
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
 from jepsen_tests.process.storage_shim.control import DiskControl, Operation
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction, NotNowError
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(cluster: ProcessCluster) -> str:

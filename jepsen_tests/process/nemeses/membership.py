@@ -5,7 +5,7 @@ import random
 from jepsen_tests.plan import MemberChange
 from jepsen_tests.process.admin import ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
+from jepsen_tests.world.infliction import Infliction, NotNowError
 
 MEMBERS_MIN, MEMBERS_MAX = 3, 7
 _OF_LEARNERS = ("learner", "promote")

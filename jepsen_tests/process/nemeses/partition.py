@@ -4,9 +4,9 @@ import random
 
 from jepsen_tests.plan import Partition
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.links import Disturbance, Link
-from jepsen_tests.process.nemeses.infliction import Infliction
-from jepsen_tests.process.shapes import links_cut
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.links import Disturbance, Link
+from jepsen_tests.world.shapes import links_cut
 
 
 def why_not(_cluster: ProcessCluster) -> str:

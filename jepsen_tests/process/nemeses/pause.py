@@ -5,8 +5,8 @@ import random
 from jepsen_tests.plan import Pause
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.members import Condition
-from jepsen_tests.process.nemeses.infliction import Infliction
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(_cluster: ProcessCluster) -> str:

@@ -6,10 +6,10 @@ import random
 from jepsen_tests.plan import PowerLoss
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.equipment import why_no_shim
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
 from jepsen_tests.process.storage_shim.control import DiskControl
 from jepsen_tests.process.storage_shim.power_loss import lose_power
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction, NotNowError
+from jepsen_tests.world.targets import chosen
 
 SYNC_SECONDS = 0.2
 

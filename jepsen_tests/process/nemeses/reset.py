@@ -5,9 +5,9 @@ import random
 
 from jepsen_tests.plan import Reset
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.nemeses.infliction import Infliction
 from jepsen_tests.process.shell import missing_programs, run_in_namespace
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(_cluster: ProcessCluster) -> str:

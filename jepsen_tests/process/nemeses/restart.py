@@ -5,7 +5,7 @@ import random
 from jepsen_tests.plan import RollingRestart
 from jepsen_tests.process.admin import ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
+from jepsen_tests.world.infliction import Infliction, NotNowError
 
 
 def why_not(_cluster: ProcessCluster) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from jepsen_tests.plan import Corrupt
 from jepsen_tests.process.admin import ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction, NotNowError
+from jepsen_tests.world.targets import chosen
 
 FLIPS = 3
 CUT_BYTES_MAX = 4_096

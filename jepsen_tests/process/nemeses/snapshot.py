@@ -5,9 +5,9 @@ import random
 
 from jepsen_tests.plan import SnapshotCut
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.links import Disturbance, both_ways
-from jepsen_tests.process.nemeses.infliction import Infliction
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.links import Disturbance, both_ways
+from jepsen_tests.world.targets import chosen
 
 ENTRIES_BEHIND = 700
 """More than any server keeps for slow members, with the flags that it gets here (`servers/`)."""

@@ -23,7 +23,7 @@ from jepsen_tests.process.nemeses import (
     traffic,
     upkeep,
 )
-from jepsen_tests.process.nemeses.infliction import Infliction
+from jepsen_tests.world.infliction import Infliction
 
 _NEVER: dict[type[plan.Fault], str] = {
     plan.Duplication: "between real members TCP lets nothing arrive twice",

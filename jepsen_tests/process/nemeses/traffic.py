@@ -4,10 +4,10 @@ import random
 
 from jepsen_tests.plan import Delay, Loss, SlowLink
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.links import Disturbance, Lateness, Link, both_ways
-from jepsen_tests.process.nemeses.infliction import Infliction
 from jepsen_tests.process.shell import missing_programs
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction
+from jepsen_tests.world.links import Disturbance, Lateness, Link, both_ways
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(_cluster: ProcessCluster) -> str:

@@ -5,8 +5,8 @@ import random
 from jepsen_tests.plan import Compact, Transfer
 from jepsen_tests.process.admin import NO_ANSWER, ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
-from jepsen_tests.process.nemeses.infliction import Infliction, NotNowError
-from jepsen_tests.process.targets import chosen
+from jepsen_tests.world.infliction import Infliction, NotNowError
+from jepsen_tests.world.targets import chosen
 
 
 def why_not(_cluster: ProcessCluster) -> str:

@@ -18,7 +18,10 @@ from pathlib import Path
 import pytest
 
 from jepsen_tests.process import leftovers
-from jepsen_tests.process.links import (
+from jepsen_tests.process.namespaces import socket_in
+from jepsen_tests.process.network import Network
+from jepsen_tests.process.requirements import missing_for_networks
+from jepsen_tests.world.links import (
     CLIENTS,
     Disturbance,
     Lateness,
@@ -26,9 +29,6 @@ from jepsen_tests.process.links import (
     both_ways,
     one_way,
 )
-from jepsen_tests.process.namespaces import socket_in
-from jepsen_tests.process.network import Network
-from jepsen_tests.process.requirements import missing_for_networks
 
 pytestmark = pytest.mark.slow
 PORT = 9_000

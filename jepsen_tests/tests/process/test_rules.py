@@ -1,6 +1,8 @@
 """What is wrong with the network becomes rules for the right links, in the right direction."""
 
-from jepsen_tests.process.links import (
+from jepsen_tests.process.rules import filter_script, queue_script, rate_command
+from jepsen_tests.process.subnets import SUBNETS, Subnet, subnet_number
+from jepsen_tests.world.links import (
     CLIENTS,
     Disturbance,
     Lateness,
@@ -9,8 +11,6 @@ from jepsen_tests.process.links import (
     one_way,
     total,
 )
-from jepsen_tests.process.rules import filter_script, queue_script, rate_command
-from jepsen_tests.process.subnets import SUBNETS, Subnet, subnet_number
 
 ADDRESSES = {CLIENTS: "198.18.7.1", "m1": "198.18.7.10", "m2": "198.18.7.11", "m3": "198.18.7.12"}
 

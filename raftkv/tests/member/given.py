@@ -18,7 +18,7 @@ from raftkv.config import MemberConfig
 from raftkv.member.identity import of_new_cluster
 from raftkv.member.member import Member, data_path
 from raftkv.pb import rpc_pb2 as pb
-from raftkv.storage import LmdbStorage, StorageHooks
+from raftkv.storage import DiskStorage, StorageHooks
 
 SECONDS_MAX = 20
 """How long anything here may take on a busy machine."""
@@ -79,9 +79,14 @@ class Hosted:
         def durable(sequence: int) -> None:
             self.member.durable(sequence)
 
-        hooks = StorageHooks(post=post, on_durable=durable, on_failed=self.failed.set_result)
+        def staged(number: int) -> None:
+            self.member.node.staged(number)
+
+        hooks = StorageHooks(
+            post=post, on_durable=durable, on_staged=staged, on_failed=self.failed.set_result
+        )
         config = replace(config, storage=replace(config.storage, probe_before_open=False))
-        self._storage = LmdbStorage(data_path(config), config.storage, hooks)
+        self._storage = DiskStorage(data_path(config), config.storage, hooks)
         self.member = Member(config, self._storage, self.failed.set_result)
 
     async def start(self) -> None:

@@ -15,7 +15,7 @@ from raftkv.node.bootstrap import first_write
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import Identity, LmdbStorage, StorageHooks
+from raftkv.storage import DiskStorage, Identity, StorageHooks
 
 SERVE = """
 import asyncio, sys
@@ -43,7 +43,7 @@ def served(data_dir: Path, *more: str) -> "subprocess.CompletedProcess[str]":
 def written(data_dir: Path) -> Path:
     """The data file of a member that has stored a key."""
     hooks = Mock(spec_set=StorageHooks)
-    storage = LmdbStorage(data_dir / "member", StorageConfig(), hooks)
+    storage = DiskStorage(data_dir / "member", StorageConfig(), hooks)
     storage.bootstrap(Identity(7, 1), first_write([pb.Member(ID=1, peerURLs=["http://a:1"])]))
     storage.load()
     storage.rows.put(row_key(2, 0), encode(b"k", 2, 2, 1, b"v", 0))

@@ -76,8 +76,9 @@ class Disk:
         self.tables = Tables()
         self.calls: list[str] = []
         self.writes: list[WriteBatch] = []
-        self.sequence = 0
+        self.sequence = self.staged = 0
         self.durable = 0
+        self.stored_applied_index = 0
 
     def write(self, batch: WriteBatch) -> int:
         self.writes.append(batch)
@@ -87,7 +88,9 @@ class Disk:
         self._note("reset")
 
     def stage(self, rows: list[Row]) -> int:
-        return self._note(f"stage {len(rows)}")
+        self._note(f"stage {len(rows)}")
+        self.staged += 1
+        return self.staged
 
     def stage_tables(self, tables: dict[str, list[Row]]) -> None:  # noqa: ARG002 - a port
         self._note("tables")
@@ -197,7 +200,11 @@ class World:
             self.meets(ticks=1)
 
     def disk_is_done(self) -> None:
-        """Everything written is durable."""
+        """Everything written is durable, stored, and staged."""
+        self.disk.stored_applied_index = max(
+            (batch.applied_index for batch in self.disk.writes), default=0
+        )
+        self.node.staged(self.disk.staged)
         self.node.durable(self.disk.sequence)
         self.node.turn()
 

@@ -2,8 +2,11 @@
 
 from typing import NamedTuple
 
+import pytest
+
 from raftkv.config import RaftConfig
 from raftkv.pb import rpc_pb2 as pb
+from raftkv.peer.messages import ForwardProposals
 from raftkv.raft.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -11,6 +14,7 @@ from raftkv.raft.messages import (
     RequestVote,
     RequestVoteResponse,
 )
+from raftkv.raft.types import ENTRY_HEAD_BYTES
 from raftkv.tests.node.given import ME, OTHER, THIRD, World, entry, no_op
 from raftkv.watch.request import WatchRequest
 
@@ -122,11 +126,10 @@ def test_an_answer_does_not_wait_for_the_state_to_be_stored() -> None:
     world.node.turn()
     world.is_acknowledged()
     assert answers
-    assert world.node.writes.stored_applied_index < world.node.status.applied_index
+    assert world.disk.writes[-1].applied_index < world.node.status.applied_index
 
     world.passes(1)
-    world.disk_is_done()
-    assert world.node.writes.stored_applied_index == world.node.status.applied_index
+    assert world.disk.writes[-1].applied_index == world.node.status.applied_index
 
 
 def test_the_only_member_answers_as_soon_as_its_disk_has_the_entry() -> None:
@@ -190,6 +193,22 @@ def test_followers_are_told_of_a_commit_after_the_clients_here() -> None:
     notices = world.network.sent[before:]
     assert {type(notice) for notice in notices} == {Heartbeat}
     assert {notice.to for notice in notices} == {OTHER, THIRD}
+
+
+@pytest.mark.parametrize("proposer", [OTHER, THIRD])
+def test_who_has_a_client_waiting_is_told_of_the_commit_first(proposer: int) -> None:
+    world = World()
+    world.leads()
+    world.is_acknowledged(OTHER)
+    world.is_acknowledged(THIRD)
+    command = entry(1, 1, origin=proposer, request_id=5)[ENTRY_HEAD_BYTES:]
+    world.meets(ForwardProposals(ME, proposer, world.node.status.term, [command]))
+    world.disk_is_done()
+    before = len(world.network.sent)
+    world.is_acknowledged(THIRD)
+    notices = [message.to for message in world.network.sent[before:]]
+    assert notices[0] == proposer
+    assert sorted(notices) == [OTHER, THIRD]
 
 
 def test_a_follower_applies_what_its_leader_says_is_committed() -> None:

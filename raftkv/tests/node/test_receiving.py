@@ -56,7 +56,7 @@ def test_a_chunk_is_acknowledged_when_it_is_on_the_disk() -> None:
     world = World()
     world.meets(SnapshotBegin(ME, OTHER, 5, 1), chunk(1), chunk(2))
     assert acknowledged(world) == []
-    world.node.durable(world.disk.sequence - 1)
+    world.node.staged(1)
     world.node.turn()
     assert acknowledged(world) == [(1, True)]
     world.disk_is_done()

@@ -1,22 +1,29 @@
-"""A loop without asyncio, around a real LMDB environment."""
+"""A loop without asyncio, around a real directory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import HardState, Membership, encode_entries
-from raftkv.storage import Identity, LmdbStorage, StorageHooks
+from raftkv.storage import DiskStorage, Identity, StorageHooks
+from raftkv.storage.log_writer import LogWriter
+from raftkv.storage.state_writer import StateWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 IDENTITY = Identity(cluster=0xC1, member=0xA1)
 MEMBERS = Membership(frozenset({1, 2, 3}), learners=frozenset({4}))
-ON_THREAD = StorageConfig(commit_in_place_entries_max=-1, probe_before_open=False)
-"""Every write is committed on the storage thread; a directory is opened without looking first."""
+ON_THREAD = StorageConfig(
+    append_in_place_entries_max=-1, save_interval_milliseconds=1, probe_before_open=False
+)
+"""Every write is appended on the log's thread, state is stored at once, and a directory is opened
+without looking first."""
 WAIT_SECONDS_MAX = 30
 
 
@@ -46,13 +53,15 @@ class Disk:
         self.path = path
         self.scheduled: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.durable: list[int] = []
+        self.staged: list[int] = []
         self.failures: list[str] = []
         hooks = StorageHooks(
             post=self.scheduled.put,
             on_durable=self.durable.append,
+            on_staged=self.staged.append,
             on_failed=self.failures.append,
         )
-        self.storage = LmdbStorage(path, config, hooks)
+        self.storage = DiskStorage(path, config, hooks)
         if self.storage.identity is None:
             self.storage.bootstrap(IDENTITY, first)
         try:
@@ -65,12 +74,39 @@ class Disk:
 
     def wait(self, sequence: int) -> None:
         """Runs what is scheduled until a write is durable, or storage has failed."""
-        while not self.failures and self.storage.durable < sequence:
-            self.scheduled.get(timeout=WAIT_SECONDS_MAX)()
+        self._run_until(lambda: self.storage.durable >= sequence)
+
+    def wait_stored(self, sequence: int) -> None:
+        """Runs what is scheduled until the state has what came with a write."""
+        self._run_until(lambda: self.state.stored.sequence >= sequence)
+
+    def wait_staged(self, number: int) -> None:
+        """Runs what is scheduled until a staged chunk is on the disk."""
+        self._run_until(lambda: max(self.staged, default=0) >= number)
 
     def write(self, batch: WriteBatch) -> None:
         """A write to its end."""
+        sequence = self.storage.write(batch)
+        self.wait(sequence)
+        self.wait_stored(sequence)
+
+    def write_log(self, batch: WriteBatch) -> None:
+        """A write until it is durable."""
         self.wait(self.storage.write(batch))
+
+    @property
+    def log(self) -> LogWriter:
+        """The log's writer."""
+        return self.storage._loaded[0]
+
+    @property
+    def state(self) -> StateWriter:
+        """The state's writer."""
+        return self.storage._loaded[1]
+
+    def _run_until(self, is_done: "Callable[[], bool]") -> None:
+        while not self.failures and not is_done():
+            self.scheduled.get(timeout=WAIT_SECONDS_MAX)()
 
     def __enter__(self) -> Self:
         return self
@@ -82,3 +118,17 @@ class Disk:
         trace: TracebackType | None,
     ) -> None:
         self.storage.close()
+
+
+@contextmanager
+def held_back(writer: LogWriter | StateWriter) -> Iterator[None]:
+    """What is submitted meanwhile reaches the writer's thread only afterwards."""
+    reached: SimpleQueue[Any] = writer._queue
+    waiting: SimpleQueue[Any] = SimpleQueue()
+    writer._queue = waiting
+    try:
+        yield
+    finally:
+        writer._queue = reached
+        while not waiting.empty():
+            reached.put(waiting.get())

@@ -31,9 +31,10 @@ def check(path: Path, acknowledged: int) -> int:
         assert last >= acknowledged
         assert last % ENTRIES_PER_WRITE == 0
         assert disk.stored.entries == entries(1, last)
-        assert disk.stored.applied_index == disk.stored.hard_state.commit == last
+        applied = disk.stored.applied_index
+        assert applied <= disk.stored.hard_state.commit == last
         rows = disk.rows.scan(row_key(0), row_key(1 << 60), last + 1)
-        assert rows == [(row_key(i), b"row %d " % i * 100) for i in range(1, last + 1)]
+        assert rows == [(row_key(i), b"row %d " % i * 100) for i in range(1, applied + 1)]
         return last
 
 
@@ -86,5 +87,5 @@ def test_a_full_disk_is_said_to_be_full_and_loses_nothing(small_disk: Path) -> N
     path = small_disk / "data"
     output, errors, code = run(path, 0)
     assert code == 1
-    assert re.fullmatch(rf"disk full: {path} cannot be written any more.*\n", errors), errors
+    assert re.fullmatch(rf"disk full: {path}(/log)? cannot be written any more.*\n", errors), errors
     check(path, int(output.split()[-1]))

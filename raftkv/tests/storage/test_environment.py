@@ -12,7 +12,7 @@ import pytest
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import Identity, StorageError, schema
+from raftkv.storage import StorageError, schema
 from raftkv.tests.storage.harness import IDENTITY, Disk, batch_of, entries, row_key
 
 PAGE_BYTES = 4_096
@@ -41,7 +41,9 @@ def test_a_new_directory_and_its_files_are_for_their_owner_only(tmp_path: Path) 
     path = tmp_path / "deep" / "data"
     fill(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(file.stat().st_mode) for file in path.iterdir()} == {0o600}
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.iterdir()}
+    assert modes.pop("log") == 0o700
+    assert set(modes.values()) == {0o600}
 
 
 def test_a_second_opening_is_refused_while_the_first_lives(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     with environment.begin(write=True) as txn:
         txn.put(schema.FORMAT_KEY, struct.pack(">I", 99), db=system)
     environment.close()
-    assert "has format 99; this program knows formats up to 1" in refusal(tmp_path)
+    assert "has format 99; this program knows formats up to 2" in refusal(tmp_path)
 
 
 def test_an_environment_of_another_program_is_refused(tmp_path: Path) -> None:
@@ -134,13 +136,20 @@ def test_an_environment_of_another_program_is_refused(tmp_path: Path) -> None:
     assert "was not written by raftkv" in refusal(tmp_path)
 
 
-def test_the_identity_is_kept_and_another_one_is_refused(tmp_path: Path) -> None:
+def test_an_older_format_is_refused(tmp_path: Path) -> None:
+    fill(tmp_path)
+    environment = lmdb.open(str(tmp_path), map_size=1 << 30, max_dbs=64)
+    system = environment.open_db(schema.SYSTEM)
+    with environment.begin(write=True) as txn:
+        txn.put(schema.FORMAT_KEY, struct.pack(">I", 1), db=system)
+    environment.close()
+    assert "has format 1, which this program no longer reads" in refusal(tmp_path)
+
+
+def test_the_identity_is_kept(tmp_path: Path) -> None:
     fill(tmp_path)
     with Disk(tmp_path) as disk:
         assert disk.storage.identity == IDENTITY
-        disk.storage.check_identity(IDENTITY)
-        with pytest.raises(StorageError, match="belongs to member a1 of cluster c1, not to member"):
-            disk.storage.check_identity(Identity(0xC2, 0xA1))
 
 
 def test_the_first_write_of_a_member_comes_with_its_identity(tmp_path: Path) -> None:

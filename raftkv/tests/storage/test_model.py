@@ -168,8 +168,10 @@ def test_the_disk_holds_what_the_model_holds(memory_path: Path, where: str) -> N
     class Machine(StorageMachine):
         directory = memory_path
         config = StorageConfig(
-            commit_in_place_entries_max=-1 if where == "on the thread" else 100,
-            commit_in_place_milliseconds_max=1e9,
+            append_in_place_entries_max=-1 if where == "on the thread" else 100,
+            append_in_place_milliseconds_max=1e9,
+            log_file_bytes=20_000,
+            save_interval_milliseconds=1,
             deletes_per_write_max=3,
             probe_before_open=False,
         )

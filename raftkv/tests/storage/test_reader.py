@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from raftkv.storage import LmdbStorage
+from raftkv.storage import DiskStorage
 from raftkv.storage.overlay import Overlay
 from raftkv.tests.storage.harness import Disk, batch_of, row_key
 
@@ -16,7 +16,7 @@ STEPS = st.lists(st.sampled_from(["put", "write", "wait", "delete"]), max_size=2
 SCANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 9)), max_size=4)
 
 
-def write_applied(storage: LmdbStorage) -> int:
+def write_applied(storage: DiskStorage) -> int:
     return storage.write(batch_of([]))
 
 
@@ -46,6 +46,20 @@ def test_a_row_stays_readable_when_only_an_earlier_write_is_durable() -> None:
     assert overlay.fresh == {row_key(2): b"row 2"}
     overlay.release(2, 0)
     assert overlay.fresh == {}
+
+
+def test_a_table_shows_the_newest_change_until_that_is_stored() -> None:
+    overlay = Overlay()
+    for sequence, value in ((1, b"one"), (2, None), (3, b"three")):
+        overlay.current.tables["lease"] = {b"key": value, b"%d" % sequence: value}
+        overlay.seal(sequence)
+    for stored in (0, 1, 2):
+        overlay.release(stored, 0)
+        assert overlay.table_value("lease", b"key") == (True, b"three")
+    assert overlay.table_value("lease", b"2") == (False, None)
+    overlay.release(3, 0)
+    assert overlay.table_value("lease", b"key") == (False, None)
+    assert overlay.table_values("lease") == {}
 
 
 def test_many_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
@@ -159,7 +173,7 @@ def test_items_of_a_large_table_may_be_taken_up_again_later(tmp_path: Path) -> N
     with Disk(tmp_path) as disk:
         for key in keys[::2]:
             disk.tables.put("lease_key", key, key)
-        disk.wait(write_applied(disk.storage))
+        disk.wait_stored(write_applied(disk.storage))
         for key in keys[1::2]:
             disk.tables.put("lease_key", key, key)
         items = disk.tables.items("lease_key")

@@ -17,7 +17,7 @@ memberships = st.builds(Membership, groups, groups, groups, groups)
 
 @given(st.builds(HardState, numbers, numbers, numbers), numbers, numbers, st.integers(0, 1))
 def test_the_state_comes_back(hard: HardState, index: int, term: int, generation: int) -> None:
-    state = SystemState(hard, index, term, generation)
+    state = SystemState(hard, index, term, generation, index)
     assert schema.decode_state(schema.encode_state(state)) == state
 
 

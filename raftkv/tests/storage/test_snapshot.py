@@ -1,6 +1,7 @@
 """A received snapshot: the old state until the switch is durable, then the new one, never a mix."""
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import pytest
 
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.tests.storage.harness import MEMBERS, Disk, batch_of, entries, row_key
+from raftkv.tests.storage.harness import MEMBERS, Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +40,11 @@ def write_old_state(disk: Disk) -> None:
 
 def stage(disk: Disk) -> int:
     disk.storage.stage_reset()
-    sequence = 0
+    number = 0
     for start in range(0, len(NEW_ROWS), 10):
-        sequence = disk.storage.stage(NEW_ROWS[start : start + 10])
+        number = disk.storage.stage(NEW_ROWS[start : start + 10])
     disk.storage.stage_tables({"lease": NEW_LEASES})
-    return sequence
+    return number
 
 
 def shows_old(disk: Disk) -> bool:
@@ -61,12 +62,12 @@ def shows_old(disk: Disk) -> bool:
 def test_the_state_changes_when_the_switch_is_durable(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         write_old_state(disk)
-        disk.wait(stage(disk))
+        disk.wait_staged(stage(disk))
         assert shows_old(disk)
         switch = disk.storage.write(INSTALL)
-        disk.storage._loaded._writing.acquire()
-        disk.storage._loaded._writing.release()
-        assert shows_old(disk), "it changed before the loop was told"
+        with held_back(disk.log):
+            disk.wait_stored(switch)
+            assert shows_old(disk), "it changed before the log knew"
         disk.wait(switch)
         assert not shows_old(disk)
         disk.rows.put(row_key(100), b"next")
@@ -83,7 +84,7 @@ def test_what_the_old_state_puts_during_the_switch_goes_with_it(tmp_path: Path) 
     with Disk(tmp_path) as disk:
         write_old_state(disk)
         stage(disk)
-        with disk.storage._loaded._writing:
+        with held_back(disk.state):
             disk.rows.put(row_key(6), b"old 6")
             disk.storage.write(INSTALL)
             disk.rows.put(row_key(7), b"old 7")
@@ -102,12 +103,12 @@ def test_what_the_old_state_puts_during_the_switch_goes_with_it(tmp_path: Path) 
 def test_an_unfinished_snapshot_is_forgotten(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         write_old_state(disk)
-        disk.wait(stage(disk))
+        disk.wait_staged(stage(disk))
         disk.storage.stage_reset()
-        disk.wait(disk.storage.stage(NEW_ROWS[:3]))
+        disk.wait_staged(disk.storage.stage(NEW_ROWS[:3]))
     with Disk(tmp_path) as disk:
         assert shows_old(disk)
-        disk.wait(stage(disk))
+        disk.wait_staged(stage(disk))
         disk.write(INSTALL)
         assert not shows_old(disk)
 
@@ -147,6 +148,7 @@ def test_a_crash_at_any_step_leaves_the_old_state_or_the_new_one(tmp_path: Path)
         for number, step in enumerate(steps):
             step()
             disk.wait(disk.storage._sequence)
+            disk.wait_staged(disk.storage._staged)
             if number % 10 == 0 or number >= len(steps) - 4:
                 copy = tmp_path / str(number)
                 shutil.copytree(tmp_path / "data", copy)
@@ -169,10 +171,11 @@ def staged_rows(disk: Disk) -> int:
 def test_the_space_of_the_old_state_is_given_back(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         write_old_state(disk)
-        disk.wait(stage(disk))
+        disk.wait_staged(stage(disk))
         assert staged_rows(disk) >= len(NEW_ROWS)
         disk.write(INSTALL)
-        disk.wait(disk.storage._sequence)
+        assert not shows_old(disk)
+        disk.wait_staged(disk.storage.stage([]))
         assert staged_rows(disk) == 0
 
 
@@ -181,21 +184,60 @@ def test_the_space_of_an_unfinished_snapshot_is_given_back_by_the_next_start(
 ) -> None:
     with Disk(tmp_path) as disk:
         write_old_state(disk)
-        disk.wait(stage(disk))
+        disk.wait_staged(stage(disk))
     with Disk(tmp_path) as disk:
         assert staged_rows(disk) == 0
         assert shows_old(disk)
 
 
-def test_entries_beyond_the_snapshot_go_with_the_old_log(tmp_path: Path) -> None:
+def test_entries_that_the_snapshot_contradicts_go(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         write_old_state(disk)
         disk.write(batch_of(entries(10, 60, term=2), commit=5, applied=5, term=2))
         stage(disk)
-        disk.write(INSTALL)
+        disk.write(replace(INSTALL, truncate_from=1))
         assert not disk.failures
     with Disk(tmp_path) as disk:
         assert disk.stored.entries == entries(51, 2, term=3)
+
+
+def test_entries_that_follow_the_snapshot_stay(tmp_path: Path) -> None:
+    """Section 7: a log that has the snapshot's last entry keeps what follows it."""
+    with Disk(tmp_path) as disk:
+        write_old_state(disk)
+        disk.write(batch_of(entries(10, 60, term=3), commit=5, applied=5, term=3))
+        stage(disk)
+        disk.write(replace(INSTALL, entries=[]))
+        disk.write(batch_of(entries(70, 1, term=3), commit=51, applied=50, term=3))
+        assert not disk.failures
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(51, 20, term=3)
+        assert disk.stored.snapshot_index == 50
+
+
+@pytest.mark.parametrize("log", ["short", "contradicting", "matching"])
+def test_a_crash_between_the_switch_and_the_log_is_mended(tmp_path: Path, log: str) -> None:
+    term, kept = (3, 19) if log == "matching" else (2, 0)
+    with Disk(tmp_path / "data") as disk:
+        write_old_state(disk)
+        if log != "short":
+            disk.write(batch_of(entries(10, 60, term), commit=5, applied=5, term=term))
+        stage(disk)
+        with held_back(disk.log):
+            switch = disk.storage.write(replace(INSTALL, truncate_from=1))
+            disk.wait_stored(switch)
+            shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+        disk.wait(switch)
+    for _ in range(2):
+        with Disk(tmp_path / "crashed") as disk:
+            assert not shows_old(disk)
+            assert disk.stored.hard_state == HardState(3, 2, 50)
+            assert disk.stored.applied_index == disk.stored.snapshot_index == 50
+            assert disk.stored.entries == entries(51, kept, term)
+    with Disk(tmp_path / "crashed") as disk:
+        disk.write(batch_of(entries(51 + kept, 2, term=4), commit=50, applied=50, term=4))
+    with Disk(tmp_path / "crashed") as disk:
+        assert disk.stored.entries == entries(51, kept, term) + entries(51 + kept, 2, term=4)
 
 
 def test_tables_the_schema_does_not_name_are_our_mistake(tmp_path: Path) -> None:

@@ -3,68 +3,73 @@
 import errno
 import threading
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import lmdb
 import pytest
 
 from raftkv.config import StorageConfig
-from raftkv.storage.writer import _FREE_BYTES_MIN, describe_failure
-from raftkv.tests.storage.harness import Disk, batch_of, entries, row_key
+from raftkv.storage.errors import _FREE_BYTES_MIN, describe_failure
+from raftkv.tests.storage.harness import Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+IN_PLACE = StorageConfig(save_interval_milliseconds=1, probe_before_open=False)
 
 
 def quick(disk: Disk) -> None:
     """Makes the disk known as a quick one."""
     disk.write(batch_of(entries(1, 1)))
-    disk.storage.statistics.average_seconds = 0.0001
+    disk.storage.log_statistics.average_seconds = 0.0001
 
 
-def test_a_small_write_on_a_quick_idle_disk_is_committed_in_place(tmp_path: Path) -> None:
-    with Disk(tmp_path, StorageConfig()) as disk:
+def test_a_small_write_on_a_quick_idle_disk_is_appended_in_place(tmp_path: Path) -> None:
+    with Disk(tmp_path, IN_PLACE) as disk:
         quick(disk)
         sequence = disk.storage.write(batch_of(entries(2, 3)))
-        assert disk.storage.statistics.count == 2, "the commit was left to the thread"
+        assert disk.storage.log_statistics.count == 2, "the append was left to the thread"
         assert disk.storage.durable == sequence
-        disk.wait(sequence)
+        disk.wait_stored(sequence)
         assert disk.durable == [1], "the caller was told of what it could see"
 
 
-@pytest.mark.parametrize("reason", ["slow disk", "many entries", "many rows", "unknown disk"])
+@pytest.mark.parametrize(
+    "reason", ["slow disk", "many entries", "many bytes", "full file", "unknown disk"]
+)
 def test_any_other_write_is_left_to_the_thread(tmp_path: Path, reason: str) -> None:
-    with Disk(tmp_path, StorageConfig()) as disk:
+    with Disk(tmp_path, IN_PLACE) as disk:
         quick(disk)
         threads = Threads(disk)
+        body = b"body"
         if reason == "slow disk":
-            disk.storage.statistics.average_seconds = 0.0011
+            disk.storage.log_statistics.average_seconds = 0.0011
         if reason == "unknown disk":
-            disk.storage.statistics.average_seconds = None
-        if reason == "many rows":
-            for revision in range(1, 100):
-                disk.rows.put(row_key(revision), b"row")
-        disk.write(batch_of(entries(2, 4 if reason == "many entries" else 1)))
-        assert threads.seen == ["storage"]
+            disk.storage.log_statistics.average_seconds = None
+        if reason == "many bytes":
+            body = bytes(70_000)
+        if reason == "full file":
+            disk.log._files._offset = disk.log._files._size - 10
+        disk.write(batch_of(entries(2, 4 if reason == "many entries" else 1, body=body)))
+        assert threads.seen == ["log"]
 
 
 class Threads:
-    """Stands before the filler and notes which thread fills."""
+    """Stands before the log's files and notes which thread appends."""
 
     def __init__(self, disk: Disk) -> None:
         self.seen: list[str] = []
-        filler = disk.storage._loaded._filler
-        self._fill: Callable[..., int] = filler.fill
-        setattr(filler, "fill", self)  # noqa: B010 - a method is stood in for
+        files = disk.log._files
+        self._append: Callable[..., int] = files.append
+        setattr(files, "append", self)  # noqa: B010 - a method is stood in for
 
     def __call__(self, *arguments: object) -> int:
         self.seen.append(threading.current_thread().name)
-        return self._fill(*arguments)
+        return self._append(*arguments)
 
 
 def test_nothing_overtakes_a_write_that_waits(tmp_path: Path) -> None:
-    with Disk(tmp_path, StorageConfig()) as disk:
+    with Disk(tmp_path, IN_PLACE) as disk:
         quick(disk)
         sequence = 0
         for index in range(2, 202):
@@ -76,17 +81,16 @@ def test_nothing_overtakes_a_write_that_waits(tmp_path: Path) -> None:
 
 
 def test_a_small_write_waits_behind_one_that_was_not_taken_yet(tmp_path: Path) -> None:
-    with Disk(tmp_path, StorageConfig()) as disk:
+    with Disk(tmp_path, IN_PLACE) as disk:
         quick(disk)
-        writer = disk.storage._loaded
-        taken_from, writer._queue = writer._queue, SimpleQueue()
-        disk.storage.write(batch_of(entries(2, 5)))
-        last = disk.storage.write(batch_of(entries(7, 1)))
-        assert writer.statistics.count == 1, "the second was committed before the first"
-        waiting, writer._queue = writer._queue, taken_from
-        while not waiting.empty():
-            taken_from.put(waiting.get())
-        disk.wait(last)
+        with held_back(disk.log):
+            disk.storage.write(batch_of(entries(2, 5)))
+            last = disk.storage.write(batch_of(entries(7, 1)))
+            nothing = disk.storage.write(batch_of([]))
+            assert disk.storage.log_statistics.count == 1, "the second went before the first"
+            assert disk.storage.durable == 1
+        disk.wait(nothing)
+        assert disk.storage.durable >= last
         assert not disk.failures
 
 
@@ -95,50 +99,106 @@ def test_rows_out_of_order_are_our_mistake_and_stop_the_member(tmp_path: Path) -
         disk.rows.put(row_key(5), b"row")
         disk.write(batch_of([]))
         disk.rows.put(row_key(3), b"LMDB would drop it without a word")
-        disk.wait(disk.storage.write(batch_of([])))
+        disk.write(batch_of([]))
         assert "0 of 1 rows were past the end" in disk.failures[0]
 
 
-def test_what_waits_is_committed_at_once_and_announced_once(tmp_path: Path) -> None:
+def test_what_waits_is_appended_at_once_and_announced_once(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
-        writing = disk.storage._loaded._writing
-        with writing:
+        with held_back(disk.log):
             for index in range(1, 51):
-                disk.rows.put(row_key(index), b"row")
-                disk.storage.write(batch_of(entries(index, 1), commit=index, applied=index))
+                disk.storage.write(batch_of(entries(index, 1)))
         disk.wait(50)
         assert disk.durable[-1] == 50
-        assert len(disk.durable) <= 2
-        assert disk.storage.statistics.count == len(disk.durable)
+        assert len(disk.durable) <= 3
+        assert disk.storage.log_statistics.count <= 3
 
 
-def test_a_failed_commit_is_told_once_and_nothing_is_written_any_more(tmp_path: Path) -> None:
+def test_state_gathers_and_is_stored_at_once(tmp_path: Path) -> None:
+    slow = StorageConfig(save_interval_milliseconds=200, probe_before_open=False)
+    with Disk(tmp_path, slow) as disk:
+        for index in range(1, 51):
+            disk.rows.put(row_key(index), b"row")
+            disk.write_log(batch_of(entries(index, 1), commit=index, applied=index))
+        assert disk.storage.stored_applied_index < 50
+        disk.wait_stored(50)
+        assert disk.storage.state_statistics.count <= 3
+        assert disk.storage.stored_applied_index == 50
+
+
+def test_the_state_is_never_ahead_of_the_log(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         disk.write(batch_of(entries(1, 1)))
-        break_commits(disk)
+        with held_back(disk.log):
+            disk.rows.put(row_key(1), b"row")
+            last = disk.storage.write(batch_of(entries(2, 1), commit=1, applied=1))
+            assert disk.state._queue.empty(), "it was handed over before it was durable"
+        disk.wait_stored(last)
+        assert disk.storage.stored_applied_index == 1
+
+
+def test_state_that_the_disk_does_not_take_holds_up_the_log(tmp_path: Path) -> None:
+    bounded = StorageConfig(
+        append_in_place_entries_max=-1,
+        save_interval_milliseconds=1,
+        save_bytes_waiting_max=10_000,
+        probe_before_open=False,
+    )
+    with Disk(tmp_path, bounded) as disk:
+        with held_back(disk.state):
+            for index in range(1, 21):
+                disk.rows.put(row_key(index), bytes(1_000))
+                disk.storage.write(batch_of(entries(index, 1), commit=index, applied=index))
+                if index <= 11:
+                    disk.wait(index)
+            assert disk.storage.durable < 20
+            assert disk.storage._held
+        disk.wait_stored(20)
+        assert disk.storage.durable == 20
+        assert not disk.storage._held
+
+
+def test_a_failed_append_is_told_once_and_nothing_is_written_any_more(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 1)))
+        break_log(disk)
         disk.wait(disk.storage.write(batch_of(entries(2, 1))))
-        assert disk.failures == [f"disk error at {tmp_path}: put: Input/output error"]
+        assert disk.failures == [f"disk error at {tmp_path}/log: [Errno 5] Input/output error"]
         disk.storage.write(batch_of(entries(3, 1)))
     assert disk.durable == [1]
-    assert disk.scheduled.empty()
     with Disk(tmp_path) as disk:
         assert disk.stored.entries == entries(1, 1)
 
 
-def test_a_failed_commit_in_place_is_told_later(tmp_path: Path) -> None:
-    with Disk(tmp_path, StorageConfig()) as disk:
+def test_a_failed_append_in_place_is_told_later(tmp_path: Path) -> None:
+    with Disk(tmp_path, IN_PLACE) as disk:
         quick(disk)
-        break_commits(disk)
+        break_log(disk)
         disk.storage.write(batch_of(entries(2, 1)))
         assert disk.failures == []
         disk.wait(2)
-        assert disk.failures == [f"disk error at {tmp_path}: put: Input/output error"]
-        mend_commits(disk)
+        assert disk.failures == [f"disk error at {tmp_path}/log: [Errno 5] Input/output error"]
+        delattr(disk.log._files, "append")
         disk.storage.write(batch_of(entries(2, 1)))
         disk.storage.write(batch_of(entries(3, 9)))
     assert disk.durable == [1]
     with Disk(tmp_path) as disk:
         assert disk.stored.entries == entries(1, 1), "it wrote on after a failure"
+
+
+def test_a_failed_commit_of_the_state_is_told_once(tmp_path: Path) -> None:
+    def fail(*_: object) -> int:
+        raise lmdb_error(lmdb.DiskError, "put: Input/output error", errno.EIO)
+
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 1)))
+        setattr(disk.state._filler, "fill", fail)  # noqa: B010 - a method is stood in for
+        disk.rows.put(row_key(1), b"row")
+        disk.write(batch_of(entries(2, 1), commit=1, applied=1))
+        assert disk.failures == [f"disk error at {tmp_path}: put: Input/output error"]
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 2), "the log has what was acknowledged"
+        assert disk.stored.applied_index == 0
 
 
 def lmdb_error(kind: type[lmdb.Error], text: str, code: int) -> lmdb.Error:
@@ -148,15 +208,11 @@ def lmdb_error(kind: type[lmdb.Error], text: str, code: int) -> lmdb.Error:
     return error
 
 
-def break_commits(disk: Disk) -> None:
+def break_log(disk: Disk) -> None:
     def fail(*_: object) -> int:
-        raise lmdb_error(lmdb.DiskError, "put: Input/output error", errno.EIO)
+        raise OSError(errno.EIO, "Input/output error")
 
-    setattr(disk.storage._loaded._filler, "fill", fail)  # noqa: B010 - a method is stood in for
-
-
-def mend_commits(disk: Disk) -> None:
-    delattr(disk.storage._loaded._filler, "fill")
+    setattr(disk.log._files, "append", fail)  # noqa: B010 - a method is stood in for
 
 
 def test_a_disk_without_space_is_called_full(
@@ -167,38 +223,41 @@ def test_a_disk_without_space_is_called_full(
         f_frsize = 4_096
 
     monkeypatch.setattr("os.statvfs", lambda _: Full)
-    with Disk(tmp_path) as disk:
-        environment = disk.storage._environment
-        reason = describe_failure(
-            environment, lmdb_error(lmdb.DiskError, "commit: Input/output error", errno.EIO)
-        )
-        assert reason == (
-            f"disk full: {tmp_path} cannot be written any more (commit: Input/output error)"
-        )
+    error = lmdb_error(lmdb.DiskError, "commit: Input/output error", errno.EIO)
+    assert describe_failure(tmp_path, error) == (
+        f"disk full: {tmp_path} cannot be written any more (commit: Input/output error)"
+    )
+
+
+def test_a_disk_that_says_it_is_full_is_called_full(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    assert describe_failure(tmp_path, error).startswith(f"disk full: {tmp_path} cannot be written")
 
 
 def test_a_damaged_page_met_while_writing_is_said_to_be_one(tmp_path: Path) -> None:
-    with Disk(tmp_path) as disk:
-        error = lmdb_error(lmdb.CorruptedError, "put", -30_796)
-        reason = describe_failure(disk.storage._environment, error)
-        assert reason.startswith(f"{tmp_path}/data.mdb is damaged: put")
+    error = lmdb_error(lmdb.CorruptedError, "put", -30_796)
+    assert describe_failure(tmp_path, error).startswith(f"{tmp_path}/data.mdb is damaged: put")
 
 
 def test_closing_makes_durable_what_was_written(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         for index in range(1, 21):
-            disk.storage.write(batch_of(entries(index, 1)))
+            disk.rows.put(row_key(index), b"row")
+            disk.storage.write(batch_of(entries(index, 1), commit=index, applied=index))
     with Disk(tmp_path) as disk:
-        assert len(disk.stored.entries) == 20
+        assert len(disk.stored.entries) == disk.stored.applied_index == 20
+        assert disk.rows.get(row_key(20)) == b"row"
 
 
-def test_statistics_count_commits_seconds_and_bytes(tmp_path: Path) -> None:
+def test_statistics_count_writes_seconds_and_bytes(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         disk.rows.put(row_key(1), bytes(10_000))
         disk.write(batch_of(entries(1, 1, body=bytes(5_000)), commit=1, applied=1))
-        statistics = disk.storage.statistics
-        assert statistics.count == sum(statistics.buckets) == 1
-        assert 15_000 < statistics.bytes < 15_100
-        assert statistics.seconds > 0
+        log, state = disk.storage.log_statistics, disk.storage.state_statistics
+        for statistics in (log, state):
+            assert statistics.count == sum(statistics.buckets) == 1
+            assert statistics.seconds > 0
+        assert 5_000 < log.bytes < 5_200
+        assert 10_000 <= state.bytes < 10_100
         size = disk.storage.size()
-        assert 4_096 * 6 < size.used <= size.allocated == (tmp_path / "data.mdb").stat().st_size
+        assert 4_096 * 5 <= size.used <= size.allocated == (tmp_path / "data.mdb").stat().st_size

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from jepsen_tests.process.links import CLIENTS, Link, both_ways, one_way
+from jepsen_tests.world.links import CLIENTS, Link, both_ways, one_way
 
 PEER_SHAPES = ("leader-isolated", "majority-minority", "ring", "one-way", "bridge")
 SHAPES = (*PEER_SHAPES, "peers", "clients", "groups")

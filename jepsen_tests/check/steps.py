@@ -1,0 +1,119 @@
+"""An etcd operation taken apart into what it does to each key: what one key's model understands."""
+
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import replace
+
+from jepsen_tests.check.etcd_operations import micro_operations, plain, span
+from jepsen_tests.history import Json, Operation, Status
+from jepsen_tests.model.model import frozen
+
+_FUNCTIONS = {"r": "read", "w": "put", "append": "append"}
+
+
+def steps_of(operation: Operation, key: str) -> list[Operation]:
+    """What an operation does to one key, in order, with values as they are compared."""
+    return _STEPS[operation.function](operation, key)
+
+
+def mark_of(step: Operation) -> Hashable:
+    """What tells that a step happened: the value that it leaves, or the element that it adds."""
+    match step.function:
+        case "append":
+            return "append", frozen(step.value)
+        case "cas" if isinstance(step.value, list) and len(step.value) == 2:
+            return frozen(step.value[1])
+        case "delete":
+            return None
+        case _:
+            return frozen(step.value)
+
+
+def keys_seen(operation: Operation, among: Collection[str]) -> list[str]:
+    """Those of some keys that an operation is about."""
+    match operation.function:
+        case "told":
+            assert isinstance(operation.value, dict), operation.value
+            return [key for key in operation.value if key in among]
+        case "txn":
+            keys = dict.fromkeys(key for _, key, _ in micro_operations(operation.value))
+            return [key for key in keys if key in among]
+        case "range" | "delete":
+            asked = span(operation)
+            return [key for key in sorted(among) if key in asked]
+        case _:
+            return [operation.key] if operation.key in among else []
+
+
+def _of_told(operation: Operation, key: str) -> list[Operation]:
+    """A change that only watches told of."""
+    assert isinstance(operation.value, dict), operation.value
+    value = operation.value[key]
+    function = "delete" if value is None else "put"
+    return [replace(operation, function=function, key=key, value=plain(value))]
+
+
+def _of_txn(operation: Operation, key: str) -> list[Operation]:
+    is_known = operation.status is Status.OK and operation.result is not None
+    parts = micro_operations(operation.result if is_known else operation.value)
+    return [
+        _of_micro_operation(operation, key, verb, value)
+        for verb, about, value in parts
+        if about == key and (verb != "r" or is_known)
+    ]
+
+
+def _of_micro_operation(operation: Operation, key: str, verb: str, value: Json) -> Operation:
+    function = _FUNCTIONS[verb]
+    if verb == "r":
+        return replace(operation, function=function, key=key, value=None, result=plain(value))
+    value = value if verb == "append" else plain(value)
+    return replace(operation, function=function, key=key, value=value, result=None)
+
+
+def _of_range(operation: Operation, key: str) -> list[Operation]:
+    assert isinstance(operation.result, list), operation.result
+    found: list[Json] = [
+        kv | {"value": plain(kv["value"])}
+        for kv in operation.result
+        if isinstance(kv, dict) and kv["key"] == key
+    ]
+    if not found and span(operation).limit:
+        return []
+    return [replace(operation, key=key, value=None, result=found)]
+
+
+def _of_delete(operation: Operation, key: str) -> list[Operation]:
+    if span(operation).range_end:
+        # How many keys were deleted says nothing of this one.
+        return [replace(operation, key=key, value=None, result=None)]
+    return [operation]
+
+
+def _of_read(operation: Operation, _: str) -> list[Operation]:
+    return [replace(operation, value=None, result=plain(operation.result))]
+
+
+def _of_cas(operation: Operation, _: str) -> list[Operation]:
+    assert isinstance(operation.value, list), operation.value
+    return [replace(operation, value=[*map(plain, operation.value)])]
+
+
+def _of_append(operation: Operation, _: str) -> list[Operation]:
+    return [operation]
+
+
+def _of_put(operation: Operation, _: str) -> list[Operation]:
+    return [replace(operation, value=plain(operation.value))]
+
+
+_STEPS: dict[str, Callable[[Operation, str], list[Operation]]] = {
+    "told": _of_told,
+    "txn": _of_txn,
+    "range": _of_range,
+    "delete": _of_delete,
+    "read": _of_read,
+    "cas": _of_cas,
+    "append": _of_append,
+    "put": _of_put,
+    "write": _of_put,
+}
