@@ -5,6 +5,7 @@ import sys
 import click
 
 from jepsen_tests.commands.mutate import mutate
+from jepsen_tests.commands.report import report
 from jepsen_tests.commands.sim import sim
 
 
@@ -15,6 +16,7 @@ def main() -> None:
 
 main.add_command(sim)
 main.add_command(mutate)
+main.add_command(report)
 
 if __name__ == "__main__":
     sys.exit(main())
