@@ -4,8 +4,10 @@ import sys
 
 import click
 
+from jepsen_tests.commands.matrix import matrix
 from jepsen_tests.commands.mutate import mutate
 from jepsen_tests.commands.report import report
+from jepsen_tests.commands.run import run
 from jepsen_tests.commands.sim import sim
 
 
@@ -15,6 +17,8 @@ def main() -> None:
 
 
 main.add_command(sim)
+main.add_command(run)
+main.add_command(matrix)
 main.add_command(mutate)
 main.add_command(report)
 

@@ -1,4 +1,4 @@
-"""A history that is on disk while it grows, so that nothing is lost when a run does not end well."""
+"""A history that is on disk while it grows: nothing is lost when a run does not end well."""
 
 from pathlib import Path
 from types import TracebackType

@@ -1,0 +1,67 @@
+"""Lets all checkers judge a run, and prints what they say."""
+
+import time
+import traceback
+from collections.abc import Iterator
+
+import click
+
+from jepsen_tests.history import History, Status
+from jepsen_tests.verdict import Checker, Finding, State, Verdict, worst
+from jepsen_tests.workload.checkers import COMMON
+from jepsen_tests.workload.workload import Workload
+
+FINDINGS_SHOWN_MAX = 3
+"""Of one checker; all are in the run's folder."""
+
+
+def judge(history: History, workload: Workload) -> tuple[Verdict, ...]:
+    """The verdicts of the checkers of every run, and of the workload's own."""
+    return tuple(_verdict(checker, history) for checker in (*COMMON, *workload.checkers))
+
+
+def _verdict(checker: Checker, history: History) -> Verdict:
+    """A checker that stumbles says nothing of the store, and must not silence the others."""
+    try:
+        return checker.check(history)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is the checker's
+        what = f"The checker failed: {type(error).__name__}: {error}"
+        finding = Finding(what, details=traceback.format_exc())
+        return Verdict(checker.name, State.HARNESS, (finding,))
+
+
+def counted(history: History) -> str:
+    """What happened, in numbers."""
+    by_status = dict.fromkeys(Status, 0)
+    for operation in history.operations:
+        by_status[operation.status] += 1
+    made = sum(not band.skipped for band in history.faults)
+    numbers = ", ".join(f"{count} {status}" for status, count in by_status.items())
+    return f"{len(history.operations)} operations ({numbers}), {made} faults"
+
+
+def told(history: History, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+    """The lines for a person: what was skipped, what is wrong, and the verdict."""
+    yield counted(history)
+    reasons = {band.name: band.skipped for band in history.faults if band.skipped}
+    for name, reason in sorted(reasons.items()):
+        yield f"skipped {name}: {reason}"
+    for verdict in verdicts:
+        if verdict.state is State.VALID:
+            continue
+        note = f" ({verdict.note})" if verdict.note else ""
+        yield f"{verdict.checker}: {verdict.state.word}{note}"
+        for finding in verdict.findings[:FINDINGS_SHOWN_MAX]:
+            yield f"  {finding.what}"
+    yield f"{worst(verdicts).word}"
+
+
+def judged_and_told(history: History, workload: Workload) -> tuple[Verdict, ...]:
+    """Judges a run and prints what there is to say."""
+    began = time.monotonic()
+    verdicts = judge(history, workload)
+    seconds = time.monotonic() - began
+    for line in told(history, verdicts):
+        click.echo(line)
+    click.echo(f"checked in {seconds:.1f} s", err=True)
+    return verdicts
