@@ -1,6 +1,5 @@
 """Lets all checkers judge a run, and prints what they say."""
 
-import time
 import traceback
 from collections.abc import Iterator
 
@@ -58,10 +57,7 @@ def told(history: History, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
 
 def judged_and_told(history: History, workload: Workload) -> tuple[Verdict, ...]:
     """Judges a run and prints what there is to say."""
-    began = time.monotonic()
     verdicts = judge(history, workload)
-    seconds = time.monotonic() - began
     for line in told(history, verdicts):
         click.echo(line)
-    click.echo(f"checked in {seconds:.1f} s", err=True)
     return verdicts

@@ -21,7 +21,8 @@ async def watch(history: History, seconds: float, now_seconds: Callable[[], floa
         if not console.is_terminal:
             while True:
                 await asyncio.sleep(PIPE_SECONDS)
-                console.print(progress(history, seconds, now_seconds()), highlight=False)
+                line = progress(history, seconds, now_seconds())
+                console.print(line, highlight=False, soft_wrap=True)
         with Live(console=console, transient=True, auto_refresh=False) as live:
             while True:
                 live.update(Text(progress(history, seconds, now_seconds())), refresh=True)
@@ -38,10 +39,8 @@ def progress(history: History, seconds: float, at_seconds: float) -> str:
     if history.faults:
         last = history.faults[-1]
         words.append(f"last fault: {last.name} {', '.join(last.targets)}")
-    leaders = {
-        state.member: state.term for state in history.members[-20:] if state.role == "leader"
-    }
-    if leaders:
-        leader = max(leaders, key=lambda member: leaders[member])
-        words.append(f"{leader} leads in term {leaders[leader]}")
+    leading = [state for state in history.members[-20:] if state.role == "leader"]
+    if leading:
+        newest = max(leading, key=lambda state: state.term)
+        words.append(f"{newest.member} leads in term {newest.term}")
     return " | ".join(words)

@@ -21,7 +21,7 @@ SETTLED_WITHIN_NS = 10_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """A checker that is shown only what asked for the newest state: not what reads the past."""
+    """A checker of single keys that is shown only what asked for the newest state of one."""
 
     checker: Checker
 
@@ -35,7 +35,8 @@ class Newest:
         newest = (
             operation
             for operation in history.operations
-            if is_linearizable(operation) or operation.status is not Status.OK
+            if not operation.range_end
+            and (is_linearizable(operation) or operation.status is not Status.OK)
         )
         return self.checker.check(History(newest, history.run))
 
