@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import click
 
+from jepsen_tests.check.crashes import CRASHES
 from jepsen_tests.history import History, Status
 from jepsen_tests.verdict import Checker, Finding, State, Verdict, worst
 from jepsen_tests.workload.checkers import COMMON
@@ -16,7 +17,7 @@ FINDINGS_SHOWN_MAX = 3
 
 def judge(history: History, workload: Workload) -> tuple[Verdict, ...]:
     """The verdicts of the checkers of every run, and of the workload's own."""
-    return tuple(_verdict(checker, history) for checker in (*COMMON, *workload.checkers))
+    return tuple(_verdict(checker, history) for checker in (*COMMON, CRASHES, *workload.checkers))
 
 
 def _verdict(checker: Checker, history: History) -> Verdict:

@@ -92,6 +92,9 @@ def run_and_judge(asked: Asked) -> State:
     except (ProgramError, ClusterStuckError, OSError) as error:
         click.echo(f"the harness could not do it: {error}", err=True)
         return State.HARNESS
+    except KeyboardInterrupt:
+        click.echo(f"stopped before its end; what it saw so far is in {asked.out}", err=True)
+        return State.HARNESS
     verdicts = judged_and_told(history, WORKLOADS[asked.workload])
     save_verdicts(asked.out / VERDICTS, verdicts)
     page = asked.out / PAGE
