@@ -99,9 +99,9 @@ def _value(field: "Field[Any]", value: Json) -> Any:  # noqa: ANN401 - of any fi
 
 def _number(field: "Field[Any]", value: Json) -> float:
     least, most = field.metadata["least"], field.metadata["most"]
-    is_whole = isinstance(field.default, int)
+    is_whole = type(field.default) is int
     allowed = (int,) if is_whole else (int, float)
-    if type(value) not in allowed or not least <= value <= most:  # type: ignore[operator]
+    if type(value) not in allowed or not least <= value <= most:
         raise MalformedError(
             f"{field.name} is a number from {least} to {most}, not {_shown(value)}"
         )

@@ -1,7 +1,7 @@
 """A cluster in one thread: production nodes on simulated disks, clocks and network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jepsen_tests.sim.disk import Image, SimStorage
 from jepsen_tests.sim.faults import ELECTION_TICKS, Faults
@@ -50,6 +50,9 @@ class SimMember:
     held: list[Callable[[], None]] = field(default_factory=list)
     """What arrived while the process was paused."""
     removed: bool = False
+    disk_faults: Faults = field(default_factory=Faults)
+    fastest_rate: float = 1.0
+    """How much faster than it should the member's clock ran, at the fastest."""
 
 
 class SimCluster:
@@ -63,6 +66,8 @@ class SimCluster:
         self.faults = faults
         self.network = SimNetwork(world, faults)
         self.members: dict[int, SimMember] = {}
+        self.touched: list[SimMember] = []
+        """Those whose state may have changed since this was last emptied."""
         first = [rpc_pb2.Member(ID=i, peerURLs=[f"sim://{i}"]) for i in range(1, member_count + 1)]
         for member in first:
             self.add_place(member.ID)
@@ -75,7 +80,10 @@ class SimCluster:
     def add_place(self, member_id: int) -> None:
         """A machine with an empty disk, on which nothing runs."""
         drift = self.world.random.uniform(-self.faults.clock_drift, self.faults.clock_drift)
-        self.members[member_id] = SimMember(member_id, Image(), int(TICK_US * (1 + drift)))
+        place = SimMember(member_id, Image(), int(TICK_US * (1 + drift)))
+        place.disk_faults = replace(self.faults)
+        place.fastest_rate = max(1.0, TICK_US / place.tick_us)
+        self.members[member_id] = place
 
     def start(self, member_id: int) -> None:
         """Starts a member's process on what its disk holds."""
@@ -83,7 +91,7 @@ class SimCluster:
         assert place.node is None, f"member {member_id} runs already"
         place.starts += 1
         place.paused, place.turn_due, place.held = False, False, []
-        place.storage = SimStorage(self.world, self.faults, place.image)
+        place.storage = SimStorage(self.world, place.disk_faults, place.image)
         place.transport = SimTransport(self.network, member_id)
         chance, spread = self.world.random, self.faults.election_spread_ticks
         start = Start(
@@ -129,9 +137,11 @@ class SimCluster:
     def be_calm(self, faults: Faults) -> None:
         """From now on only these faults."""
         self.faults = self.network.faults = faults
-        for place in self.running():
-            assert place.storage is not None, "who runs has a disk"
-            place.storage.be_calm()
+        self.network.disturbed.clear()
+        for place in self.members.values():
+            place.disk_faults = replace(faults)
+            if place.storage is not None:
+                place.storage.be_calm()
 
     def crash(self, member_id: int) -> None:
         """The process dies and the power fails: only what is durable stays."""
@@ -171,6 +181,19 @@ class SimCluster:
             for _ in range(min(place.missed_ticks, MISSED_TICKS_MAX)):
                 self._tick(place)
 
+    def set_clock_rate(self, member_id: int, rate: float) -> None:
+        """Lets a member's clock run faster or slower from its next tick on."""
+        place = self.members[member_id]
+        place.tick_us = int(TICK_US / rate)
+        place.fastest_rate = max(place.fastest_rate, rate)
+
+    def jump_clock(self, member_id: int, ticks: int) -> None:
+        """Lets a member's clock jump ahead, as far as the production clock makes up for."""
+        place = self.members[member_id]
+        if not place.paused:
+            for _ in range(min(ticks, MISSED_TICKS_MAX)):
+                self._tick(place)
+
     def running(self) -> list[SimMember]:
         """The members whose process lives, paused or not."""
         return [place for place in self.members.values() if place.node is not None]
@@ -182,6 +205,7 @@ class SimCluster:
         if place.paused:
             place.held.append(lambda: self.run_in(place, node, run))
         else:
+            self.touched.append(place)
             run()
 
     def reachable(self) -> list[SimMember]:
@@ -216,11 +240,12 @@ class SimCluster:
             place.held.append(lambda: self._turn(place, starts))
             return
         place.turn_due = False
+        self.touched.append(place)
         place.node.turn()
 
-    @staticmethod
-    def _tick(place: SimMember) -> None:
+    def _tick(self, place: SimMember) -> None:
         """A heartbeat interval has passed, as the member sees it."""
+        self.touched.append(place)
         if place.node is not None:
             place.node.tick()
         if place.port is not None:

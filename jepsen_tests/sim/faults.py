@@ -1,4 +1,7 @@
-"""How unkind a run is: every fault as a named number, drawn anew for each seed."""
+"""How unkind a run is: every fault as a named number, drawn anew for each seed.
+
+Each member's disk has a copy of its own, so that one disk can be slow.
+"""
 
 import random
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 ELECTION_TICKS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Faults:
     """Chances a message, a write or a second; delays in microseconds."""
 

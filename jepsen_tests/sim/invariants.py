@@ -30,7 +30,10 @@ class Invariants:
 
     def check(self) -> None:
         """Looks at every member that changed since the last look."""
-        for place in self._cluster.running():
+        if not self._cluster.touched:
+            return
+        touched, self._cluster.touched = self._cluster.touched, []
+        for place in touched:
             node = place.node
             if node is None:
                 continue

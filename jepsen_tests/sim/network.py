@@ -28,6 +28,8 @@ class SimNetwork:
         self.faults = faults
         self.cut: set[tuple[int, int]] = set()
         """(sender, receiver) pairs whose messages are lost."""
+        self.disturbed: dict[int, Faults] = {}
+        """The members whose links have other faults than the rest."""
         self.receivers: dict[int, Callable[[AnyMessage], None]] = {}
         """The members that run."""
         self._due_us: dict[tuple[int, int], int] = {}
@@ -41,6 +43,9 @@ class SimNetwork:
         self.messages_sent += 1
         self.on_send(message)
         chance, faults = self._world.random, self.faults
+        if self.disturbed:
+            of = self.disturbed
+            faults = of.get(message.sender) or of.get(message.to) or faults
         if chance.random() < faults.message_loss:
             return
         is_consensus = isinstance(message, CONSENSUS)

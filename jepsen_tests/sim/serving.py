@@ -228,6 +228,13 @@ class SimClientPort:
         for on_lost in lost:
             on_lost()
 
+    def reset(self) -> None:
+        """Every connection breaks; the member lives."""
+        streams = list(self._streams)
+        self.lose()
+        for stream in streams:
+            stream.hang_up()
+
     def _ended(self, call: SimCall) -> None:
         self._calls.pop(call, None)
 

@@ -4,18 +4,12 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from jepsen_tests.sim.blame import is_of_product
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.run import STORM_SECONDS, Outcome, Run
 from jepsen_tests.sim.world import SECOND
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-ROOT = Path(__file__).parents[2]
-_PRODUCT = "raftkv"
 
 
 class State(IntEnum):
@@ -50,19 +44,7 @@ def judge(
         return Verdict(seed, State.VALID, run.carry_out(storm_seconds))
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the verdict
         is_broken = isinstance(error, BrokenPromiseError)
-        state = State.INVALID if is_broken or _is_of_product(error) else State.TROUBLE
+        state = State.INVALID if is_broken or is_of_product(error) else State.TROUBLE
         what = str(error) if is_broken else f"{type(error).__name__}: {error}"
         reason = f"after {run.world.now_us / SECOND:.3f} s: {what}"
         return Verdict(seed, state, None, reason, "".join(traceback.format_exception(error)))
-
-
-def _is_of_product(error: Exception) -> bool:
-    """Whether the product raised it, and not the harness around it."""
-    frame: TracebackType | None = error.__traceback__
-    package = ""
-    while frame is not None:
-        path = Path(frame.tb_frame.f_code.co_filename)
-        if path.is_relative_to(ROOT):
-            package = path.relative_to(ROOT).parts[0]
-        frame = frame.tb_next
-    return package == _PRODUCT

@@ -111,7 +111,8 @@ def _appended(
             written[key] = now[key]
             result.append([verb, key, _element(element)])
         else:
-            result.append([verb, key, list(now[key])])
+            # A list that was never appended to is not there, which is not an empty one.
+            result.append([verb, key, list(now[key]) or None])
     return result, written
 
 

@@ -4,12 +4,26 @@ What is done through clients is the same in all worlds and is done here: compact
 of clients. Everything else is the cluster's.
 """
 
+from asyncio import CancelledError
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 from jepsen_tests.history import FaultBand
-from jepsen_tests.plan import At, ClientDeath, Compact, Fault, Plan, name_of
+from jepsen_tests.plan import (
+    SECONDS_MAX,
+    At,
+    ClientDeath,
+    Compact,
+    Corrupt,
+    Fault,
+    MemberChange,
+    Plan,
+    Reset,
+    Transfer,
+    name_of,
+)
+from jepsen_tests.world.infliction import Infliction
 from jepsen_tests.world.ports import Injected, Refused, Task, Unanswered
 from jepsen_tests.world.requests import compact, current_revision
 from jepsen_tests.world.trial import Trial
@@ -17,16 +31,15 @@ from jepsen_tests.world.trial import Trial
 COMPACT_SECONDS_MAX = 20.0
 
 
-class Done:
-    """A fault that is over as soon as it was made, or could not be made."""
-
-    def __init__(self, targets: list[str], detail: str = "", skipped: str = "") -> None:
-        self.targets = targets
-        self.detail = detail
-        self.skipped = skipped
-
-    async def end(self) -> None:
-        """There is nothing to undo."""
+MOMENTARY = (
+    ClientDeath,
+    Compact,
+    Corrupt,
+    MemberChange,
+    Reset,
+    Transfer,
+)
+"""Over as soon as they were made: there is nothing to wait for or to undo."""
 
 
 class PlanNemesis:
@@ -51,28 +64,23 @@ class PlanNemesis:
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
-            with suppress(BaseException):
+            with suppress(CancelledError):
                 await task
         await self._trial.cluster.heal()
 
     async def _carry_out(self, at: At, begin_ns: int) -> None:
+        """One fault, from its beginning to its end or that of all faults."""
         world = self._trial.world
         await self._sleep_until(begin_ns, at.seconds)
         band_begin_ns = world.now_ns()
-        injected: Injected | None = None
+        made: Injected = Infliction([], skipped="the faults were over before it was made")
         try:
-            injected = await self._apply(at.fault)
-            if at.until_seconds is not None and not isinstance(injected, Done):
-                await self._sleep_until(begin_ns, at.until_seconds)
-                await injected.end()
-            elif not isinstance(injected, Done):
-                await world.sleep(1e6)
+            made = await self._apply(at.fault)
+            if not made.skipped and not isinstance(at.fault, MOMENTARY):
+                until = SECONDS_MAX if at.until_seconds is None else at.until_seconds
+                await self._sleep_until(begin_ns, until)
         finally:
-            made = (
-                injected
-                if injected is not None
-                else Done([], skipped="the run ended before it was made")
-            )
+            await made.end()
             self._trial.history.append(
                 FaultBand(
                     name=name_of(at.fault),
@@ -98,20 +106,22 @@ class PlanNemesis:
                 victims = trial.kill_clients(trial.chance("client-death", trial.world.now_ns()))
                 for _ in victims:
                     trial.start_client(self._client)
-                return Done([f"client {number}" for number in victims])
+                return Infliction([f"client {number}" for number in victims])
             case _:
                 reason = trial.cluster.capabilities().get(name_of(fault), "not known here")
-                return Done([], skipped=reason) if reason else await trial.cluster.apply(fault)
+                return (
+                    Infliction([], skipped=reason) if reason else await trial.cluster.apply(fault)
+                )
 
-    async def _compact(self, fault: Compact) -> Done:
+    async def _compact(self, fault: Compact) -> Infliction:
         trial = self._trial
         chance = trial.chance("compact", trial.world.now_ns())
         session = trial.session(chance)
         try:
             revision = await current_revision(session) - fault.keep_revisions
             if revision <= 1:
-                return Done([], skipped="there is no history yet")
+                return Infliction([], skipped="there is no history yet")
             await compact(session, revision)
         except (Refused, Unanswered) as error:
-            return Done([session.client.member], detail=f"no answer: {error}")
-        return Done([session.client.member], detail=f"to revision {revision}")
+            return Infliction([session.client.member], detail=f"no answer: {error}")
+        return Infliction([session.client.member], detail=f"to revision {revision}")

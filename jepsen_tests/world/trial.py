@@ -4,12 +4,14 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from jepsen_tests.history import Fact, History, Json
 from jepsen_tests.world.ports import Cluster, Refused, Task, Unanswered, World
 from jepsen_tests.world.recording import Recorder, Session
 
+Step: TypeAlias = Callable[[Session], Awaitable[object]]
+"""One thing that a client does."""
 MOVE_CHANCE = 0.02
 """How likely a client goes to another member though it has no reason to."""
 RETRY_SECONDS = 0.1
@@ -77,9 +79,7 @@ class Trial:
         mean = self.load.clients / self.load.operations_per_second * share
         await self.world.sleep(chance.uniform(0.0, 2.0 * mean))
 
-    async def repeat(
-        self, chance: random.Random, step: Callable[[Session], Awaitable[object]]
-    ) -> None:
+    async def repeat(self, chance: random.Random, step: Step) -> None:
         """One client that does one thing after another while the load lasts."""
         session = self.session(chance)
         while self.is_loading:
@@ -94,7 +94,7 @@ class Trial:
         self,
         session: Session,
         chance: random.Random,
-        step: Callable[[Session], Awaitable[object]],
+        step: Step,
     ) -> bool:
         """Does one thing; the client goes elsewhere when it was not answered."""
         try:
@@ -112,7 +112,7 @@ class Trial:
 
     async def insist(
         self,
-        step: Callable[[Session], Awaitable[object]],
+        step: Step,
         *,
         member: str = "",
         seconds_max: float = 30.0,

@@ -1,0 +1,166 @@
+"""One scenario: a simulated cluster, a workload's clients, a plan; its history and its verdicts.
+
+The invariants look at every member after each event, as in runs without clients of a workload.
+"""
+
+import traceback
+from dataclasses import dataclass
+
+from jepsen_tests.history import FaultBand, History, RunInfo
+from jepsen_tests.plan_json import plan_to_json
+from jepsen_tests.sim.blame import is_of_product
+from jepsen_tests.sim.broken import BrokenPromiseError
+from jepsen_tests.sim.cluster import SimCluster
+from jepsen_tests.sim.invariants import Invariants
+from jepsen_tests.sim.nemesis import Nemesis
+from jepsen_tests.sim.reckoning import Reckoning
+from jepsen_tests.sim.reference import Reference
+from jepsen_tests.sim.scenario import Scenario, different_from_calm
+from jepsen_tests.sim.under_test import SimUnderTest
+from jepsen_tests.sim.world import SECOND, World
+from jepsen_tests.verdict import Checker, Finding, State, Verdict, worst
+from jepsen_tests.workload.catalogue import WORKLOADS
+from jepsen_tests.workload.checkers import COMMON
+from jepsen_tests.workload.running import run
+from jepsen_tests.world.trial import Trial
+from jepsen_tests.world.virtual import VirtualWorld
+
+END_SECONDS_MAX = 300
+"""After the load: a run that takes longer hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a run came to."""
+
+    scenario: Scenario
+    history: History
+    verdicts: tuple[Verdict, ...]
+    events: int
+    """Of the simulation."""
+    virtual_seconds: float
+
+    @property
+    def state(self) -> State:
+        """That of all verdicts together."""
+        return worst(self.verdicts)
+
+
+class WorkloadRun:
+    """Everything that a scenario brings about."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.world = World(scenario.seed)
+        conditions = scenario.conditions
+        self.cluster = SimCluster(self.world, conditions, scenario.members, serves_clients=True)
+        self.history = History(run=_run_info(scenario))
+        self._reference = Reference()
+        self._invariants = Invariants(self.cluster, self._reference)
+        self.cluster.network.on_send = self._invariants.sent
+        self._virtual = VirtualWorld(self.world, self.world.random)
+        self._under_test = SimUnderTest(self.cluster, self._virtual, conditions, self._healed)
+        self._nemesis = Nemesis(self.cluster)
+        self.trial = Trial(self._virtual, self._under_test, self.history, scenario.load)
+
+    def carry_out(self) -> None:
+        """Runs it; fills the history.
+
+        Raises:
+            BrokenPromiseError: A promise of Raft or of the disk.
+            AssertionError: The production code met a state it holds to be impossible.
+        """
+        scenario = self.scenario
+        workload = WORKLOADS[scenario.workload]
+        task = self._virtual.spawn(run(self.trial, workload, scenario.plan))
+        if _storms(scenario):
+            self._nemesis.start()
+        end = int(scenario.load.seconds) + END_SECONDS_MAX
+        for second in range(1, end):
+            self.world.run_until(second * SECOND, self._invariants.check)
+            if task.done():
+                Reckoning(self.cluster, self._reference).reckon()
+                return
+        raise BrokenPromiseError(f"the run was not over after {end} s")
+
+    def _healed(self) -> None:
+        """From here on nothing disturbs the cluster."""
+        self._nemesis.heal()
+        different = different_from_calm(self.scenario.conditions)
+        self.history.append(
+            FaultBand(
+                name="conditions",
+                targets=[],
+                begin_ns=0,
+                end_ns=self._virtual.now_ns(),
+                detail=", ".join(f"{name} {value:g}" for name, value in different.items()),
+            )
+        )
+
+
+def judge(scenario: Scenario, checkers: tuple[Checker, ...] | None = None) -> Judged:
+    """Runs a scenario to its verdicts: that of the invariants, then those of the checkers."""
+    run_of_it = WorkloadRun(scenario)
+    broken: tuple[Verdict, ...]
+    try:
+        run_of_it.carry_out()
+        broken = (Verdict("invariants", State.VALID),)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the verdict
+        broken = (_verdict_on(error, run_of_it.world.now_us),)
+    chosen = checkers if checkers is not None else checkers_of(scenario.workload)
+    history = run_of_it.history
+    verdicts = tuple(_checked(checker, history) for checker in chosen)
+    return Judged(
+        scenario,
+        history,
+        broken + verdicts,
+        run_of_it.world.events_run,
+        run_of_it.world.now_us / SECOND,
+    )
+
+
+def checkers_of(workload: str) -> tuple[Checker, ...]:
+    """Those that judge a workload's runs."""
+    return (*WORKLOADS[workload].checkers, *COMMON)
+
+
+def _checked(checker: Checker, history: History) -> Verdict:
+    try:
+        return checker.check(history)
+    except Exception as error:  # noqa: BLE001 - a checker that stumbles says nothing of the store
+        text = "".join(traceback.format_exception(error))
+        what = f"The checker stumbled: {type(error).__name__}: {error}"
+        return Verdict(checker.name, State.HARNESS, (Finding(what, details=text),))
+
+
+def _verdict_on(error: Exception, now_us: int) -> Verdict:
+    is_broken = isinstance(error, BrokenPromiseError)
+    state = State.INVALID if is_broken or is_of_product(error) else State.HARNESS
+    what = str(error) if is_broken else f"{type(error).__name__}: {error}"
+    text = "".join(traceback.format_exception(error))
+    finding = Finding(f"After {now_us / SECOND:.3f} s: {what}", details=text)
+    return Verdict("invariants", state, (finding,))
+
+
+def _storms(scenario: Scenario) -> bool:
+    conditions = scenario.conditions
+    return any(
+        (
+            conditions.new_leader_harm,
+            conditions.crashes_per_second,
+            conditions.partitions_per_second,
+            conditions.pauses_per_second,
+            conditions.resets_per_second,
+            conditions.transfers_per_second,
+            conditions.membership_changes_per_second,
+        )
+    )
+
+
+def _run_info(scenario: Scenario) -> RunInfo:
+    return RunInfo(
+        workload=scenario.workload,
+        world="sim",
+        seed=scenario.seed,
+        plan=plan_to_json(scenario.plan),
+    )
