@@ -1,7 +1,7 @@
 """Crashes: no member ends that was not told to, unless its disk failed it or it was taken out.
 
-Read from the facts `ended_by_itself`, each {"member", "exit_code"} with its time. It is no promise of
-consistency, but a store that crashes when a network is cut keeps no other promise for long.
+Read from the facts `ended_by_itself`, each {"member", "exit_code"} with its time. It is no promise
+of consistency, but a store that crashes when a network is cut keeps no other promise for long.
 """
 
 from collections.abc import Iterator
