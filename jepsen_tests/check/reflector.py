@@ -1,8 +1,8 @@
 """Reflectors: a cache that lists once and then follows a watch ends equal to the store.
 
 That is how Kubernetes' clients see it. The caches that a workload kept are facts named `reflector`,
-each {"name", "key", "range_end", "revision", "kvs": [KeyValue...]}; up to that revision they must
-be complete. Besides, each list that a watch of the same range continues at the next revision is
+each {"name", "key", "range_end", "revision", "kvs": [KeyValue...]}, which must be complete up to
+that revision. Besides, each list that a watch of the same range continues at the next revision is
 such a cache, and is followed here.
 """
 
