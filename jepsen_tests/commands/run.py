@@ -80,6 +80,14 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Operations a second, of all clients together.",
         ),
+        click.option(
+            "--settle",
+            "settle_seconds",
+            type=click.FloatRange(min=0, max=3600),
+            default=11,
+            show_default=True,
+            help="Seconds from the end of all faults to the final reads.",
+        ),
         click.option("--members", type=click.IntRange(min=1, max=7), default=3, show_default=True),
         click.option(
             "--clients", type=click.IntRange(min=1, max=200), default=10, show_default=True
