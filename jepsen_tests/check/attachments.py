@@ -50,16 +50,22 @@ def deleters_of(history: History) -> Deleters:
         if operation.function in WRITERS and is_ok and operation.revision:
             if is_write(operation):
                 deleters.at[operation.revision] = operation
+            elif operation.function == "txn":
+                _add_keys(deleters, operation)
         elif operation.function == "delete" and operation.status is not Status.FAIL:
             _add(deleters, operation, operation.key)
         elif operation.function in {"release", "resign"} and operation.status is not Status.FAIL:
             _add(deleters, operation, str(operation.value or ""))
         elif operation.function == "txn" and operation.status is not Status.FAIL:
-            for key in keys_deleted(operation):
-                _add(deleters, operation, key)
+            _add_keys(deleters, operation)
         elif operation.function in {"acquire", "campaign"} and not is_ok:
             deleters.wide.append(operation)
     return deleters
+
+
+def _add_keys(deleters: Deleters, operation: Operation) -> None:
+    for key in keys_deleted(operation):
+        _add(deleters, operation, key)
 
 
 def _add(deleters: Deleters, operation: Operation, key: str) -> None:

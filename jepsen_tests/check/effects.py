@@ -4,8 +4,9 @@
 
 - `delete` gives how many keys it deleted, `range` a list of `KeyValue`;
 - `txn` takes micro-operations ["r", key, null], ["w", key, value], ["append", key, value] and
-  ["d", key, null]; with a condition it takes {"compare": [[target, key, relation, value], ...],
-  "then": [...], "else": [...]} and gives {"succeeded": bool, "operations": [...]};
+  ["d", key, null], of which the last gives how many keys it deleted; with a condition it takes
+  {"compare": [[target, key, relation, value], ...], "then": [...], "else": [...]} and gives
+  {"succeeded": bool, "operations": [...]}; "w" may have a lease as its fourth part;
 - `grant` takes a time to live in seconds and gives the one that it got; `keep-alive` gives the new
   one, 0 where the lease is gone; `time-to-live` gives {"ttl": seconds left or -1, "granted_ttl":
   seconds, "keys": [...] or null}; `revoke` gives nothing. All name their `lease`;
@@ -128,9 +129,10 @@ def may_delete(operation: Operation, key: str) -> bool:
 
 
 def keys_deleted(operation: Operation) -> set[str]:
-    """The keys that a transaction deletes on either branch."""
+    """The keys that a transaction deletes on either branch, if they are there."""
     parts = [*_branch(operation), *_part(operation, "then"), *_part(operation, "else")]
-    return {write.key for write in _written(parts) if write.kind == DELETE}
+    micro_operations = (part for part in parts if isinstance(part, list) and len(part) > 1)
+    return {str(micro[1]) for micro in micro_operations if micro[0] == "d"}
 
 
 def _compared_and_set(operation: Operation) -> list[Write]:
@@ -141,13 +143,15 @@ def _compared_and_set(operation: Operation) -> list[Write]:
 
 
 def _branch(operation: Operation) -> Sequence[Json]:
-    """The micro-operations that were carried out."""
-    if isinstance(operation.value, list):
-        return operation.value
+    """The micro-operations that were carried out, as answered where they were."""
+    result, value = operation.result, operation.value
+    if isinstance(value, list):
+        return result if isinstance(result, list) and len(result) == len(value) else value
     succeeded = has_succeeded(operation)
-    if succeeded is None:
+    if succeeded is None or not isinstance(result, dict):
         return []
-    return _part(operation, "then" if succeeded else "else")
+    asked, told = _part(operation, "then" if succeeded else "else"), result.get("operations")
+    return told if isinstance(told, list) and len(told) == len(asked) else asked
 
 
 def _part(operation: Operation, name: str) -> Sequence[Json]:
@@ -165,7 +169,7 @@ def _written(micro_operations: Sequence[Json]) -> Iterator[Write]:
             yield Write(key, PUT, _text(micro[2]), lease if isinstance(lease, int) else None)
         elif name == "append":
             yield Write(key, PUT, None, None)
-        elif name == "d":
+        elif name == "d" and len(micro) > 2 and micro[2]:
             yield Write(key, DELETE, "", 0)
 
 

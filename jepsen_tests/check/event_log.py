@@ -90,15 +90,18 @@ class EventLog:
         if last < first:
             return []
         request = stream.request
+        keys = self.keys_in(request.key, request.range_end)
+        low = bisect_left(self.events, first, key=_revision)
+        high = bisect_right(self.events, last, low, key=_revision)
+        if high - low <= len(keys):
+            window = self.events[low:high]
+            return [event for event in window if stream.wants(event.key, event.kind)]
         found: list[LogEvent] = []
-        for key in self.keys_in(request.key, request.range_end):
+        for key in keys:
             events = self.by_key[key]
             low = bisect_left(events, first, key=_revision)
             high = bisect_right(events, last, low, key=_revision)
-            if request.filters:
-                found += (e for e in events[low:high] if stream.wants(key, e.kind))
-            else:
-                found += events[low:high]
+            found += (event for event in events[low:high] if stream.wants(key, event.kind))
         return sorted(found, key=_revision)
 
     def before(self, key: str, revision: int) -> LogEvent | None:
@@ -264,3 +267,6 @@ class OneTruth:
         """Whether no two sources contradict each other."""
         log = event_log_of(history)
         return judged(self.name, log.contradictions, f"{len(log.events)} events")
+
+
+EVENT_LOG = OneTruth()

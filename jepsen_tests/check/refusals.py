@@ -58,16 +58,17 @@ def _wanted(operation: Operation) -> Iterator[Write]:
     if operation.function == "txn" and isinstance(operation.value, dict):
         for succeeded in (True, False):
             yield from writes_of(replace(operation, result={"succeeded": succeeded}))
-    else:
+    elif operation.function == "cas":
         yield from writes_of(replace(operation, result=None))
+    else:
+        yield from writes_of(operation)
 
 
 def _is_possible(operation: Operation, write: Write) -> bool:
     if operation.status is not Status.OK:
         return operation.status is Status.INFO
-    if operation.function == "txn" and has_succeeded(operation) is None:
-        return True
-    return write in writes_of(operation)
+    is_conditional = operation.function == "cas" or has_succeeded(operation) is not None
+    return not is_conditional or write in writes_of(operation)
 
 
 REFUSALS = Refusals()

@@ -159,7 +159,7 @@ class RevisionStream:
         for operation in self._new_unknown:
             before = bisect_left(returns, (operation.call_ns, 0))
             after = newest[before - 1] if before else 0
-            self._unknown.add(operation, max(after, self._place), self._replay.held)
+            self._unknown.add(operation, max(after, self._place))
         self._new_unknown = []
 
     def _told(self, answered: dict[int, Operation], last_place: int) -> list[tuple[int, Operation]]:
@@ -190,7 +190,7 @@ class RevisionStream:
 
     def _judge(self, entries: Iterable[tuple[int, Operation]]) -> None:
         """Takes operations in the order of their places; those of one place are concurrent."""
-        apply, keep = self._replay.apply, self._unknown.keep
+        apply, held, keep = self._replay.apply, self._replay.held, self._unknown.keep
         has_unknown = self._unknown.count > 0
         current, before, latest = self._place, self._latest_before, self._latest
         before_ns = before.call_ns if before is not None else -1
@@ -208,7 +208,7 @@ class RevisionStream:
             if operation.call_ns > latest_ns:
                 latest, latest_ns = operation, operation.call_ns
             if has_unknown:
-                keep(operation, place)
+                keep(place, operation, held)
             apply(operation)
         self._place, self._latest_before, self._latest = current, before, latest
 
@@ -238,8 +238,7 @@ class RevisionStream:
             )
 
     def _disagree(self, mismatch: Mismatch) -> None:
-        if self._unknown.covers(mismatch.key):
-            self._unknown.suspect(mismatch.key)
+        if self._unknown.suspect(mismatch.key):
             return
         if self._unknown.is_anything_unknown:
             self._undecided.append(f"{mismatch.key!r}: a range may have been deleted")

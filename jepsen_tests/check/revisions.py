@@ -7,12 +7,12 @@ has no lower revision, and a higher one if it wrote.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jepsen_tests.check.effects import PUT, is_linearizable, is_write, writes_of
-from jepsen_tests.check.event_log import EventLog, LogEvent, event_log_of, finding
+from jepsen_tests.check.effects import PUT, WRITERS, is_linearizable, is_write, writes_of
+from jepsen_tests.check.event_log import EventLog, event_log_of, finding
 from jepsen_tests.check.findings import judged
 from jepsen_tests.check.streams import Stream
 from jepsen_tests.check.watch.guarantee import shown
-from jepsen_tests.history import History, Operation
+from jepsen_tests.history import History, Operation, Status
 from jepsen_tests.verdict import Finding, Verdict
 
 FIRST_WRITE = 2
@@ -23,7 +23,7 @@ FIRST_WRITE = 2
 class Revisions:
     """Checks the revisions of a run."""
 
-    name: str = "revisions"
+    name: str = "revision numbers"
 
     def check(self, history: History) -> Verdict:
         """Whether they are unique, without gaps, and in the order of real time."""
@@ -35,7 +35,7 @@ def _look(history: History, log: EventLog) -> Iterator[Finding]:
     writes = [operation for operation in answered if is_write(operation)]
     yield from _shared(writes)
     yield from _backwards(answered)
-    yield from _split(writes, log)
+    yield from _split(history, log)
     known = {event.revision for event in log.events}
     for stream in log.streams:
         if stream.is_everything:
@@ -72,28 +72,24 @@ def _backwards(answered: list[Operation]) -> Iterator[Finding]:
             )
 
 
-def _split(writes: list[Operation], log: EventLog) -> Iterator[Finding]:
+def _split(history: History, log: EventLog) -> Iterator[Finding]:
     """Writes of one transaction that are found at another revision than its answer has.
 
-    Only of values that were put just once, by which the transaction can be known again.
+    Only of values that one operation alone wrote, by which the transaction can be known again.
     """
-    put_at: dict[tuple[str, str | None], list[LogEvent]] = {}
+    writers: dict[tuple[str, str | None], list[Operation]] = {}
+    for operation in history.operations:
+        if operation.function in WRITERS and operation.status is not Status.FAIL:
+            for write in writes_of(operation):
+                if write.kind == PUT and write.value is not None:
+                    writers.setdefault((write.key, write.value), []).append(operation)
     for event in log.events:
-        if event.kind == PUT and event.value is not None:
-            put_at.setdefault((event.key, event.value), []).append(event)
-    for operation in writes:
-        if operation.function != "txn":
+        found = writers.get((event.key, event.value), []) if event.kind == PUT else []
+        if len(found) != 1 or found[0].function != "txn" or not is_linearizable(found[0]):
             continue
-        for write in writes_of(operation):
-            found = put_at.get((write.key, write.value), [])
-            elsewhere = [event for event in found if event.source is not operation]
-            if len(elsewhere) == 1 and elsewhere[0].revision != operation.revision:
-                yield finding(
-                    f"A transaction of revision {operation.revision} put {write.key!r} at "
-                    f"revision {elsewhere[0].revision}.",
-                    operation,
-                    elsewhere[0].source,
-                )
+        if found[0].revision != event.revision:
+            what = f"A transaction of revision {found[0].revision} put {event.key!r} at revision "
+            yield finding(f"{what}{event.revision}.", found[0], event.source)
 
 
 def _gaps(stream: Stream, known: set[int]) -> Iterator[Finding]:

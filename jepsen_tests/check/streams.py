@@ -32,6 +32,8 @@ class Stream:
     batches: int = 0
     highest: int = 0
     """The highest revision of all events."""
+    is_ordered: bool = True
+    """Whether each event is of the revision of the one before, or of a later one."""
 
     def take(self, response: WatchEvents) -> None:
         """The next response."""
@@ -42,7 +44,10 @@ class Stream:
             self.deliveries.append(Delivery(event, response, self.batches))
             revision = event["mod_revision"]
             self.delivered.add((revision, event["key"]))
-            self.highest = max(self.highest, revision)
+            if revision > self.highest:
+                self.highest = revision
+            elif revision < self.highest:
+                self.is_ordered = False
         if not response.fragment:
             self.batches += 1
 
@@ -87,13 +92,16 @@ class Stream:
     def fresh(self) -> Iterator[tuple[Delivery, int]]:
         """The events that it had not delivered before, each with the highest revision so far."""
         seen: set[tuple[int, str]] = set()
+        is_unique = len(self.delivered) == len(self.deliveries)
         highest = 0
         for delivery in self.deliveries:
-            at = (delivery.event["mod_revision"], delivery.event["key"])
-            if at not in seen:
+            revision = delivery.event["mod_revision"]
+            if is_unique:
+                yield delivery, highest
+            elif (at := (revision, delivery.event["key"])) not in seen:
                 seen.add(at)
                 yield delivery, highest
-            highest = max(highest, at[0])
+            highest = max(highest, revision)
 
 
 def streams_of(history: History) -> list[Stream]:

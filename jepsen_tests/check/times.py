@@ -6,6 +6,7 @@ and it had not come when somebody called whose answer is from before it.
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 
 from jepsen_tests.check.effects import is_linearizable
 from jepsen_tests.history import History
@@ -40,22 +41,15 @@ def times_of(history: History) -> Times:
     """The bounds that a history gives."""
     answered = [operation for operation in history.operations if is_linearizable(operation)]
     told = [(operation.revision, operation.return_ns or 0) for operation in answered]
-    for response in history.watches:
-        last = max((event["mod_revision"] for event in response.events), default=0)
-        # A watch that waits in the future may name a revision that is still to come.
-        told.append((last, response.received_ns))
+    told += [
+        (response.events[-1]["mod_revision"], response.received_ns)
+        for response in history.watches
+        if response.events
+    ]
     told.sort()
-    latest: list[int] = []
-    earliest_told = NEVER_NS
-    for _, time in reversed(told):
-        earliest_told = min(earliest_told, time)
-        latest.append(earliest_told)
+    latest = list(accumulate((time for _, time in reversed(told)), min))
     called = sorted((operation.revision, operation.call_ns) for operation in answered)
-    earliest: list[int] = []
-    last_called = 0
-    for _, time in called:
-        last_called = max(last_called, time)
-        earliest.append(last_called)
+    earliest = list(accumulate((time for _, time in called), max))
     return Times(
         ([revision for revision, _ in told], latest[::-1]),
         ([revision for revision, _ in called], earliest),

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import click
 
+from jepsen_tests.check.compose import compose
 from jepsen_tests.check.crashes import CRASHES
 from jepsen_tests.history import History, Status
-from jepsen_tests.verdict import Checker, Finding, State, Verdict, worst
-from jepsen_tests.workload.checkers import COMMON
+from jepsen_tests.verdict import Finding, State, Verdict, worst
 from jepsen_tests.workload.workload import Workload
 
 FINDINGS_SHOWN_MAX = 3
@@ -17,17 +17,12 @@ FINDINGS_SHOWN_MAX = 3
 
 def judge(history: History, workload: Workload) -> tuple[Verdict, ...]:
     """The verdicts of the checkers of every run, and of the workload's own."""
-    return tuple(_verdict(checker, history) for checker in (*COMMON, CRASHES, *workload.checkers))
-
-
-def _verdict(checker: Checker, history: History) -> Verdict:
-    """A checker that stumbles says nothing of the store, and must not silence the others."""
     try:
-        return checker.check(history)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is the checker's
-        what = f"The checker failed: {type(error).__name__}: {error}"
+        return compose(history, (*workload.checkers, CRASHES))
+    except Exception as error:  # noqa: BLE001 - a checker that stumbles says nothing of the store
+        what = f"A checker failed: {type(error).__name__}: {error}"
         finding = Finding(what, details=traceback.format_exc())
-        return Verdict(checker.name, State.HARNESS, (finding,))
+        return (Verdict("checkers", State.HARNESS, (finding,)),)
 
 
 def counted(history: History) -> str:

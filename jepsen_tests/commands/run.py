@@ -11,8 +11,9 @@ import click
 from typing_extensions import override
 
 from jepsen_tests.commands.real_run import Asked, run_and_judge, why_not_here
+from jepsen_tests.commands.workload_runs import read_plan
 from jepsen_tests.history import History, MalformedError
-from jepsen_tests.plan import FAULTS
+from jepsen_tests.plan import FAULTS, Plan
 from jepsen_tests.plan_json import plan_from_json
 from jepsen_tests.process.schedule import DRAWS
 from jepsen_tests.verdict import State
@@ -123,7 +124,7 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--plan",
     "plan_of",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Take the plan of this history instead of drawing one.",
+    help="Take the plan of this history, or of this kept simulation, instead of drawing one.",
 )
 @shared_options
 def run(*, plan_of: Path | None, etcd: str | None, out: Path | None, **words: Any) -> None:  # noqa: ANN401
@@ -136,14 +137,19 @@ def run(*, plan_of: Path | None, etcd: str | None, out: Path | None, **words: An
         click.echo(f"this machine can't run a cluster: {reason}", err=True)
         sys.exit(State.HARNESS)
     words["seed"] = secrets.randbelow(SEED_MAX) if words["seed"] is None else words["seed"]
-    plan = None
-    if plan_of is not None:
-        try:
-            plan = plan_from_json(History.load(plan_of).run.plan)
-        except MalformedError as error:
-            raise click.BadParameter(str(error), param_hint="--plan") from error
+    plan = None if plan_of is None else _plan_of(plan_of)
     folder = out or RUNS / new_name(f"{words['target']}-{words['workload']}")
     sys.exit(run_and_judge(Asked(**words, etcd=etcd or "", out=folder, plan=plan)))
+
+
+def _plan_of(path: Path) -> Plan:
+    """The plan of a history, of a simulated run that was kept, or by itself."""
+    if path.suffix != ".jsonl":
+        return read_plan(path)
+    try:
+        return plan_from_json(History.load(path).run.plan)
+    except MalformedError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def new_name(what: str) -> str:

@@ -43,10 +43,10 @@ def verdicts(seeds: Iterable[int], seconds: int, jobs: int) -> Iterator[Verdict]
     if jobs == 1:
         yield from map(run, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs, _leave_interrupts) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, leave_interrupts) as pool:
         yield from pool.imap(run, seeds)
 
 
-def _leave_interrupts() -> None:
+def leave_interrupts() -> None:
     """Ctrl-C is for whoever started the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -28,6 +28,11 @@ class Absent(NamedTuple):
 
 
 KeyState: TypeAlias = Stored | Absent
+_NOTHING = Absent(0)
+
+
+def _without_metadata(state: KeyState) -> KeyState:
+    return Stored(state.value, 0, 0, 0) if isinstance(state, Stored) else _NOTHING
 
 
 class EtcdKey(PerKey):
@@ -41,8 +46,10 @@ class EtcdKey(PerKey):
     functions = frozenset({"put", "write", "append", "delete", "cas", "range", "read"})
     reads = frozenset({"range", "read"})
 
-    def __init__(self, initial: KeyState = Absent(0)) -> None:  # noqa: B008 - never changes
-        self.initial = initial
+    def __init__(self, initial: KeyState = _NOTHING, *, has_metadata: bool = True) -> None:
+        """Without metadata only values count, and there are fewer states."""
+        self.initial = initial if has_metadata else _without_metadata(initial)
+        self._has_metadata = has_metadata
 
     @override
     def action(self, operation: Operation) -> Action:
@@ -61,19 +68,24 @@ class EtcdKey(PerKey):
 
     def step(self, state: KeyState, action: Action) -> KeyState | Illegal:
         """As etcd's documentation has it."""
-        match action.function:
-            case "put" | "write":
-                return _written(state, action.value, action.revision)
-            case "append":
-                before = state.value if isinstance(state, Stored) else None
-                elements = before if isinstance(before, tuple) else ()
-                return _written(state, (*elements, action.value), action.revision)
-            case "cas":
-                return _compared_and_set(state, action)
-            case "delete":
-                return _deleted(state, action)
-            case _:
-                return state if not action.is_known or _explains(state, action) else ILLEGAL
+        after = _after(state, action)
+        return after if self._has_metadata or after is ILLEGAL else _without_metadata(after)
+
+
+def _after(state: KeyState, action: Action) -> KeyState | Illegal:
+    match action.function:
+        case "put" | "write":
+            return _written(state, action.value, action.revision)
+        case "append":
+            before = state.value if isinstance(state, Stored) else None
+            elements = before if isinstance(before, tuple) else ()
+            return _written(state, (*elements, action.value), action.revision)
+        case "cas":
+            return _compared_and_set(state, action)
+        case "delete":
+            return _deleted(state, action)
+        case _:
+            return state if not action.is_known or _explains(state, action) else ILLEGAL
 
 
 def _last_revision(state: KeyState) -> int:

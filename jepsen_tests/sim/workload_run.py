@@ -6,6 +6,7 @@ The invariants look at every member after each event, as in runs without clients
 import traceback
 from dataclasses import dataclass
 
+from jepsen_tests.check.compose import compose
 from jepsen_tests.history import FaultBand, History, RunInfo
 from jepsen_tests.plan_json import plan_to_json
 from jepsen_tests.sim.blame import is_of_product
@@ -20,7 +21,6 @@ from jepsen_tests.sim.under_test import SimUnderTest
 from jepsen_tests.sim.world import SECOND, World
 from jepsen_tests.verdict import Checker, Finding, State, Verdict, worst
 from jepsen_tests.workload.catalogue import WORKLOADS
-from jepsen_tests.workload.checkers import COMMON
 from jepsen_tests.workload.running import run
 from jepsen_tests.world.trial import Trial
 from jepsen_tests.world.virtual import VirtualWorld
@@ -98,7 +98,7 @@ class WorkloadRun:
         )
 
 
-def judge(scenario: Scenario, checkers: tuple[Checker, ...] | None = None) -> Judged:
+def judge(scenario: Scenario) -> Judged:
     """Runs a scenario to its verdicts: that of the invariants, then those of the checkers."""
     run_of_it = WorkloadRun(scenario)
     broken: tuple[Verdict, ...]
@@ -107,9 +107,8 @@ def judge(scenario: Scenario, checkers: tuple[Checker, ...] | None = None) -> Ju
         broken = (Verdict("invariants", State.VALID),)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the verdict
         broken = (_verdict_on(error, run_of_it.world.now_us),)
-    chosen = checkers if checkers is not None else checkers_of(scenario.workload)
     history = run_of_it.history
-    verdicts = tuple(_checked(checker, history) for checker in chosen)
+    verdicts = _checked(history, WORKLOADS[scenario.workload].checkers)
     return Judged(
         scenario,
         history,
@@ -119,18 +118,13 @@ def judge(scenario: Scenario, checkers: tuple[Checker, ...] | None = None) -> Ju
     )
 
 
-def checkers_of(workload: str) -> tuple[Checker, ...]:
-    """Those that judge a workload's runs."""
-    return (*WORKLOADS[workload].checkers, *COMMON)
-
-
-def _checked(checker: Checker, history: History) -> Verdict:
+def _checked(history: History, checkers: tuple[Checker, ...]) -> tuple[Verdict, ...]:
     try:
-        return checker.check(history)
+        return compose(history, checkers)
     except Exception as error:  # noqa: BLE001 - a checker that stumbles says nothing of the store
         text = "".join(traceback.format_exception(error))
-        what = f"The checker stumbled: {type(error).__name__}: {error}"
-        return Verdict(checker.name, State.HARNESS, (Finding(what, details=text),))
+        what = f"A checker stumbled: {type(error).__name__}: {error}"
+        return (Verdict("checkers", State.HARNESS, (Finding(what, details=text),)),)
 
 
 def _verdict_on(error: Exception, now_us: int) -> Verdict:

@@ -10,6 +10,7 @@ from itertools import count
 
 from typing_extensions import override
 
+from jepsen_tests.check.append import Appends
 from jepsen_tests.history import Json
 from jepsen_tests.verdict import Checker
 from jepsen_tests.workload import kv
@@ -40,7 +41,7 @@ class AppendWorkload(Workload):
     """Each element is appended once, so that a read tells all that came before it."""
 
     name = "append"
-    checkers: tuple[Checker, ...] = (REPLAY,)
+    checkers: tuple[Checker, ...] = (*REPLAY, Appends())
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

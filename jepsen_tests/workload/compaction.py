@@ -24,7 +24,7 @@ class CompactionWorkload(Workload):
     """Every third client watches from the past on."""
 
     name = "compaction"
-    checkers: tuple[Checker, ...] = (REPLAY,)
+    checkers: tuple[Checker, ...] = REPLAY
     compacts = True
 
     @override

@@ -20,7 +20,7 @@ class CompareAndSetWorkload(Workload):
     """A register that is written only where it holds what was expected."""
 
     name = "compare-and-set"
-    checkers: tuple[Checker, ...] = (REPLAY, Newest(Linearizability(CasRegister())))
+    checkers: tuple[Checker, ...] = (*REPLAY, Newest(Linearizability(CasRegister())))
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

@@ -20,7 +20,7 @@ class SetWorkload(Workload):
     """Adds elements, and reads them all."""
 
     name = "set"
-    checkers: tuple[Checker, ...] = (REPLAY, Presence(PREFIX))
+    checkers: tuple[Checker, ...] = (*REPLAY, Presence(PREFIX))
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

@@ -21,7 +21,7 @@ class RegisterWorkload(Workload):
     """Each value is put once, so a read tells whose put it saw."""
 
     name = "register"
-    checkers: tuple[Checker, ...] = (REPLAY, Newest(Linearizability(EtcdKey())))
+    checkers: tuple[Checker, ...] = (*REPLAY, Newest(Linearizability(EtcdKey())))
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

@@ -29,7 +29,7 @@ class Load:
     """Of all clients together."""
     operations_max: int | None = None
     """After so many the clients have no more to ask; None: as many as fit."""
-    settle_seconds: float = 10.0
+    settle_seconds: float = 15.5
     """From the end of all faults to the final reads."""
 
 

@@ -17,7 +17,7 @@ def _look(stream: Stream, _: EventLog) -> Iterator[Finding]:
     for delivery, _highest in stream.fresh():
         revision = delivery.event["mod_revision"]
         first = first_of.setdefault(revision, delivery)
-        if first.batch != delivery.batch:
+        if first is not delivery and first.batch != delivery.batch:
             yield finding(
                 f"The {shown(stream)} was told of revision {revision} in two parts: "
                 f"{first.event['key']!r}, and later {delivery.event['key']!r}.",

@@ -17,6 +17,8 @@ def _look(stream: Stream, log: EventLog) -> Iterator[Finding]:
 
 
 def _later(stream: Stream) -> Iterator[Finding]:
+    if not stream.bookmarks:
+        return
     seen: set[tuple[int, str]] = set()
     bookmarks = iter(stream.bookmarks)
     upcoming = next(bookmarks, None)

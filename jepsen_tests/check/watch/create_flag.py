@@ -17,19 +17,19 @@ def _look(stream: Stream, log: EventLog) -> Iterator[Finding]:
         is_create = event["create_revision"] == revision
         joined = log.at[revision, event["key"]]
         previous = joined.previous
-        wrong = ""
+        existed = previous is not None and previous.kind != DELETE
         if is_create != (event["version"] == 1):
-            wrong = f"version {event['version']}"
-        elif joined.follows:
-            existed = previous is not None and previous.kind != DELETE
-            wrong = f"the key {'existed' if existed else 'did not exist'}" * (is_create == existed)
-        if wrong:
-            yield finding(
-                f"The {shown(stream)} was told that {event['key']!r} was "
-                f"{'created' if is_create else 'changed'} at revision {revision}, but: {wrong}.",
-                response,
-                previous.source if previous else None,
-            )
+            wrong = f"it has version {event['version']}"
+        elif is_create == existed and joined.follows:
+            wrong = f"the key {'existed' if existed else 'did not exist'}"
+        else:
+            continue
+        yield finding(
+            f"The {shown(stream)} was told that {event['key']!r} was "
+            f"{'created' if is_create else 'changed'} at revision {revision}, but {wrong}.",
+            response,
+            previous.source if previous else None,
+        )
 
 
 CREATE_FLAG = Guarantee("watch create flag", _look)

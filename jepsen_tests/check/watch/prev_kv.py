@@ -45,7 +45,7 @@ class PrevKv:
 def _look(stream: Stream, delivery: Delivery, log: EventLog, compacted: int) -> Iterator[Finding]:
     event, response, _ = delivery
     prev, revision = event["prev"], event["mod_revision"]
-    before = log.before(event["key"], revision)
+    before = log.at[revision, event["key"]].previous
     if prev is None:
         # The key-value before revision r is read at r - 1.
         excused = not response.prev_kv or revision <= compacted
@@ -53,7 +53,7 @@ def _look(stream: Stream, delivery: Delivery, log: EventLog, compacted: int) -> 
     elif not response.prev_kv:
         wrong = "something that was not asked for"
     else:
-        wrong = _untrue(event, prev, log)
+        wrong = _untrue(event, prev, before)
     if wrong:
         yield finding(
             f"The {shown(stream)} was told, as what came before revision {revision} of "
@@ -73,7 +73,7 @@ def _existed(event: Event, log: EventLog) -> bool:
     return joined.follows and previous is not None and previous.kind != DELETE
 
 
-def _untrue(event: Event, prev: KeyValue, log: EventLog) -> str:
+def _untrue(event: Event, prev: KeyValue, before: LogEvent | None) -> str:
     """What is wrong with it, if anything is."""
     revision, expected = event["mod_revision"], event["version"] - 1
     is_put = event["type"] != DELETE
@@ -83,7 +83,6 @@ def _untrue(event: Event, prev: KeyValue, log: EventLog) -> str:
         return f"version {prev['version']}, where {expected} is due"
     if is_put and prev["create_revision"] != event["create_revision"]:
         return f"a key that was created at {prev['create_revision']}"
-    before = log.before(event["key"], revision)
     return "" if before is None else _unlike(prev, before)
 
 
@@ -91,11 +90,13 @@ def _unlike(prev: KeyValue, before: LogEvent) -> str:
     """Where it differs from the last that is known of the key."""
     if before.revision > prev["mod_revision"]:
         return f"revision {prev['mod_revision']}, where {before.revision} is the last"
-    pairs = zip(before.told, told_by_key_value(prev), strict=True)
-    is_same = all(ours is None or ours == theirs for ours, theirs in pairs)
-    if before.revision == prev["mod_revision"] and not is_same:
-        return f"not what was written at revision {before.revision}, {before.told}"
-    return ""
+    told = told_by_key_value(prev)
+    if before.revision < prev["mod_revision"] or before.told == told:
+        return ""
+    pairs = zip(before.told, told, strict=True)
+    if all(ours is None or ours == theirs for ours, theirs in pairs):
+        return ""
+    return f"not what was written at revision {before.revision}, {before.told}"
 
 
 PREV_KV = PrevKv()

@@ -1,0 +1,1 @@
+"""Bugs that simulation has found, each as the smallest scenario that showed it."""
