@@ -91,7 +91,7 @@ def test_every_fault_is_made_or_says_why_not(target: str, tmp_path: Path) -> Non
     kinds = [name_of(kind) for kind in DRAWS]
     kinds.remove("corrupt")  # No store promises to notice every damage.
     plan = schedule(kinds, 120, random.Random(5))
-    history = history_of(server(target), plan, 120, tmp_path, settle_seconds=10)
+    history = history_of(server(target), plan, 120, tmp_path, settle_seconds=16)
     assert_valid(history)
     made = {band.name for band in history.faults if not band.skipped}
     never = {"power-loss", "disk-error", "slow-disk", "clock-skew"} if target == "etcd" else set()
