@@ -87,7 +87,7 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(min=0, max=3600),
             default=16,
             show_default=True,
-            help="Seconds from the end of all faults to the final reads; under 16, liveness is not known.",
+            help="Seconds from the end of all faults to the final reads; liveness takes 16.",
         ),
         click.option("--members", type=click.IntRange(min=1, max=7), default=3, show_default=True),
         click.option(
