@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jepsen_tests.commands.real_run import Asked, run_and_judge, why_not_here
-from jepsen_tests.commands.run import RUNS, SEED_MAX, FaultSet, new_name, shared_options
+from jepsen_tests.commands.run import SEED_MAX, FaultSet, new_folder, shared_options
 from jepsen_tests.report.matrix import matrix_page
 from jepsen_tests.report.run_folder import INDEX, PAGE, is_run, load_run, runs_below
 from jepsen_tests.report.summary import summary
@@ -69,7 +69,7 @@ def matrix(
     if reason := why_not_here():
         click.echo(f"this machine can't run a cluster: {reason}", err=True)
         sys.exit(State.HARNESS)
-    folder = out or RUNS / new_name(f"{words['target']}-matrix")
+    folder = new_folder(out, f"{words['target']}-matrix")
     first = secrets.randbelow(SEED_MAX) if seed is None else seed
     rows = [
         (workload, faults)

@@ -138,7 +138,7 @@ def run(*, plan_of: Path | None, etcd: str | None, out: Path | None, **words: An
         sys.exit(State.HARNESS)
     words["seed"] = secrets.randbelow(SEED_MAX) if words["seed"] is None else words["seed"]
     plan = None if plan_of is None else _plan_of(plan_of)
-    folder = out or RUNS / new_name(f"{words['target']}-{words['workload']}")
+    folder = new_folder(out, f"{words['target']}-{words['workload']}")
     sys.exit(run_and_judge(Asked(**words, etcd=etcd or "", out=folder, plan=plan)))
 
 
@@ -152,6 +152,9 @@ def _plan_of(path: Path) -> Plan:
         raise click.UsageError(str(error)) from error
 
 
-def new_name(what: str) -> str:
-    """A folder's name that there was not yet."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{what}"
+def new_folder(out: Path | None, what: str) -> Path:
+    """Where a run goes: nothing may be there, since members would start with what they find."""
+    folder = out or RUNS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{what}"
+    if folder.exists() and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty; a run needs a folder of its own")
+    return folder

@@ -41,6 +41,16 @@ def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nftables" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "matrix"])
+def test_a_folder_that_is_in_use_is_refused(command: str, tmp_path: Path) -> None:
+    if missing := missing_for_networks():
+        pytest.skip(missing)
+    (tmp_path / "m1").mkdir()
+    result = run(command, "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "is not empty" in result.stderr
+
+
 def test_an_etcd_that_does_not_run_is_the_harness_trouble(tmp_path: Path) -> None:
     if missing := missing_for_networks():
         pytest.skip(missing)
