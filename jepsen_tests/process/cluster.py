@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 from jepsen_tests.process.admin import Admin, ClusterStuckError
 from jepsen_tests.process.equipment import Equipment, Workshop
@@ -45,7 +46,8 @@ class ProcessCluster:
         self._changes: dict[asyncio.Task[Any], str] = {}
         """Changes of membership under way, and which member each has taken out, if any."""
         self._token = secrets.token_hex(4)
-        self._clients: list[GrpcClient] = []
+        self._clients: WeakSet[GrpcClient] = WeakSet()
+        """Those that somebody still has; the others have closed their connections."""
         self._names = 0
 
     @classmethod
@@ -94,7 +96,7 @@ class ProcessCluster:
     def client(self, member: str) -> GrpcClient:
         """A client of one member, with a connection of its own."""
         client = GrpcClient(member, self.network.addresses[member])
-        self._clients.append(client)
+        self._clients.add(client)
         return client
 
     async def leader(self) -> str:
@@ -247,7 +249,7 @@ class ProcessCluster:
 
     async def close(self) -> None:
         """Ends all members and removes the network; the files stay."""
-        for client in self._clients:
+        for client in list(self._clients):
             await client.close()
         await self.admin.close()
         everyone = [*self.members.values(), *self._retired]
