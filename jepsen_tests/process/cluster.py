@@ -65,8 +65,10 @@ class ProcessCluster:
             ProgramError: The machine lacks something.
             ClusterStuckError: It does not serve in time.
         """
+        directory = directory.absolute()
+        directory.mkdir(parents=True, exist_ok=True)
         network = await Network.create([], chance)
-        cluster = cls(kind, directory.absolute(), network, Workshop(equipment, directory))
+        cluster = cls(kind, directory, network, Workshop(equipment, directory))
         try:
             await cluster.workshop.prepare()
             for _ in range(size):

@@ -9,14 +9,15 @@ import pytest
 from jepsen_tests.commands.judging import judge
 from jepsen_tests.commands.real_run import etcd_program
 from jepsen_tests.history import FaultBand, History, Status
-from jepsen_tests.plan import At, ClientDeath, Kill, Partition, Plan, name_of
+from jepsen_tests.plan import At, ClientDeath, Kill, Partition, Plan, PowerLoss, name_of
+from jepsen_tests.process import compiling
 from jepsen_tests.process.requirements import missing_for_networks
 from jepsen_tests.process.run import Setting, carry_out
 from jepsen_tests.process.schedule import DRAWS, schedule
 from jepsen_tests.process.servers.etcd import EtcdServer
 from jepsen_tests.process.servers.kind import ServerKind
 from jepsen_tests.process.servers.raftkv import RaftkvServer
-from jepsen_tests.verdict import State
+from jepsen_tests.verdict import State, worst
 from jepsen_tests.workload.catalogue import WORKLOADS
 from jepsen_tests.world.trial import Load
 
@@ -98,3 +99,27 @@ def test_every_fault_is_made_or_says_why_not(target: str, tmp_path: Path) -> Non
     drawn = {name_of(at.fault) for at in plan}
     assert made >= drawn - never - {"disk-full", "transfer", "member-change"}
     assert not made & never
+
+
+FORGETFUL = """
+import os
+os.fsync = os.fdatasync = lambda descriptor: None
+write = os.pwritev
+os.pwritev = lambda descriptor, parts, offset, flags=0: write(descriptor, parts, offset)
+"""
+"""A Python whose files are never synced."""
+
+
+@pytest.mark.long
+def test_a_store_that_does_not_sync_is_found_when_the_power_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reason := compiling.why_not():
+        pytest.skip(reason)
+    forgetful = tmp_path / "forgetful"
+    forgetful.mkdir()
+    (forgetful / "sitecustomize.py").write_text(FORGETFUL)
+    monkeypatch.setenv("PYTHONPATH", str(forgetful))
+    plan = (At(3.0, PowerLoss("all"), 5.0),)
+    history = history_of(RaftkvServer(), plan, 6, tmp_path / "run", settle_seconds=16)
+    assert worst(judge(history, REGISTER)) is State.INVALID
