@@ -105,8 +105,8 @@ def _snapshot_cut(chance: random.Random) -> Fault:
     return SnapshotCut(chance.choice(("follower", "any")))
 
 
-def _transfer(chance: random.Random) -> Fault:
-    return Transfer(chance.choice(("follower", "any")))
+def _transfer(_chance: random.Random) -> Fault:
+    return Transfer("follower")
 
 
 def _compact(chance: random.Random) -> Fault:
