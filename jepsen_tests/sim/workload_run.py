@@ -6,6 +6,7 @@ The invariants look at every member after each event, as in runs without clients
 import traceback
 from dataclasses import dataclass
 
+from jepsen_tests.check.catalogue import API_CHECKERS
 from jepsen_tests.check.compose import compose
 from jepsen_tests.history import FaultBand, History, RunInfo
 from jepsen_tests.plan_json import plan_to_json
@@ -49,15 +50,17 @@ class Judged:
 class WorkloadRun:
     """Everything that a scenario brings about."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, from_inside: bool = True) -> None:
         self.scenario = scenario
+        self._from_inside = from_inside
         self.world = World(scenario.seed)
         conditions = scenario.conditions
         self.cluster = SimCluster(self.world, conditions, scenario.members, serves_clients=True)
         self.history = History(run=_run_info(scenario))
         self._reference = Reference()
         self._invariants = Invariants(self.cluster, self._reference)
-        self.cluster.network.on_send = self._invariants.sent
+        if from_inside:
+            self.cluster.network.on_send = self._invariants.sent
         self._virtual = VirtualWorld(self.world, self.world.random)
         self._under_test = SimUnderTest(self.cluster, self._virtual, conditions, self._healed)
         self._nemesis = Nemesis(self.cluster)
@@ -76,12 +79,22 @@ class WorkloadRun:
         if _storms(scenario):
             self._nemesis.start()
         end = int(scenario.load.seconds) + END_SECONDS_MAX
+        look = self._invariants.check if self._from_inside else self._look_away
         for second in range(1, end):
-            self.world.run_until(second * SECOND, self._invariants.check)
+            self.world.run_until(second * SECOND, look)
             if task.done():
-                Reckoning(self.cluster, self._reference).reckon()
+                if self._from_inside:
+                    Reckoning(self.cluster, self._reference).reckon()
                 return
         raise BrokenPromiseError(f"the run was not over after {end} s")
+
+    def _look_away(self) -> None:
+        """After each event, when nobody looks from inside."""
+        self.cluster.touched.clear()
+
+    def close(self) -> None:
+        """Ends whatever still runs; it is not to be used any more."""
+        self._virtual.close()
 
     def _healed(self) -> None:
         """From here on nothing disturbs the cluster."""
@@ -98,15 +111,19 @@ class WorkloadRun:
         )
 
 
-def judge(scenario: Scenario) -> Judged:
-    """Runs a scenario to its verdicts: that of the invariants, then those of the checkers."""
-    run_of_it = WorkloadRun(scenario)
-    broken: tuple[Verdict, ...]
+def judge(scenario: Scenario, *, from_inside: bool = True) -> Judged:
+    """Runs a scenario to its verdicts: that of the invariants, then those of the checkers.
+
+    Without looking from inside, only the history is judged, as that of real processes is.
+    """
+    run_of_it = WorkloadRun(scenario, from_inside=from_inside)
     try:
         run_of_it.carry_out()
         broken = (Verdict("invariants", State.VALID),)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the verdict
         broken = (_verdict_on(error, run_of_it.world.now_us),)
+    finally:
+        run_of_it.close()
     history = run_of_it.history
     verdicts = _checked(history, WORKLOADS[scenario.workload].checkers)
     return Judged(
@@ -120,7 +137,7 @@ def judge(scenario: Scenario) -> Judged:
 
 def _checked(history: History, checkers: tuple[Checker, ...]) -> tuple[Verdict, ...]:
     try:
-        return compose(history, checkers)
+        return compose(history, [each for each in checkers if each not in API_CHECKERS])
     except Exception as error:  # noqa: BLE001 - a checker that stumbles says nothing of the store
         text = "".join(traceback.format_exception(error))
         what = f"A checker stumbled: {type(error).__name__}: {error}"

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 MICROSECONDS = 1_000_000
+CLOSE_TIMES_MAX = 100
 STEPS_MAX = 100_000
 """Of tasks that wake each other in one moment: more of them go round in circles."""
 
@@ -139,6 +140,15 @@ class VirtualTask(Generic[T]):
             self._awaited = awaited
             awaited.on_done(lambda: self._wake_from(awaited))
 
+    def close(self) -> None:
+        """Ends it for good, whatever it wants to wait for."""
+        for _ in range(CLOSE_TIMES_MAX):
+            try:
+                self._coroutine.close()
+            except RuntimeError:
+                continue  # it waited for something on its way out
+            return
+
     def _wake_from(self, awaited: VirtualFuture[Any]) -> None:
         if self._awaited is awaited:
             self._awaited = None
@@ -152,7 +162,10 @@ class VirtualWorld:
         self._clock = clock
         self._random = chance
         self._line: deque[VirtualTask[Any]] = deque()
+        self._tasks: dict[VirtualTask[Any], None] = {}
+        """Those that are not over, in the order of their birth."""
         self._is_running = False
+        self._is_closed = False
 
     @property
     def random(self) -> random.Random:
@@ -175,8 +188,17 @@ class VirtualWorld:
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> VirtualTask[T]:
         """Runs a coroutine beside this one; what it raises that nobody awaits ends the run."""
         task = VirtualTask(self, coroutine)
+        self._tasks[task] = None
         self.wake(task)
         return task
+
+    def close(self) -> None:
+        """Ends all tasks for good: the world is not to be used any more."""
+        self._is_closed = True
+        self._line.clear()
+        for task in list(self._tasks):
+            task.close()
+        self._tasks.clear()
 
     async def within(self, seconds: float, coroutine: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result; raises TimeoutError when it takes longer."""
@@ -198,6 +220,8 @@ class VirtualWorld:
 
     def wake(self, task: VirtualTask[Any]) -> None:
         """Lets a task go on, after those that were woken before."""
+        if self._is_closed:
+            return
         self._line.append(task)
         if self._is_running:
             return
@@ -206,7 +230,10 @@ class VirtualWorld:
             for _ in range(STEPS_MAX):
                 if not self._line:
                     return
-                self._line.popleft().step()
+                task = self._line.popleft()
+                task.step()
+                if task.done():
+                    self._tasks.pop(task, None)
             raise AssertionError(f"tasks woke each other {STEPS_MAX} times in one moment")
         finally:
             self._is_running = False
