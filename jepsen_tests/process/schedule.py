@@ -148,7 +148,7 @@ def schedule(kinds: Sequence[str], seconds: float, chance: random.Random) -> Pla
     while kinds and at < seconds - LAST_SECONDS:
         if not waiting:
             waiting = chance.sample(list(kinds), len(kinds))
-        fault = DRAWS[FAULTS[waiting.pop()]](chance)
+        fault = _possible(DRAWS[FAULTS[waiting.pop()]](chance), ats)
         until = min(at + chance.uniform(*FAULT_SECONDS), seconds - LAST_SECONDS)
         ats.append(At(round(at, 3), fault, round(until, 3)))
         if chance.random() < OVERLAP_CHANCE:
@@ -157,3 +157,21 @@ def schedule(kinds: Sequence[str], seconds: float, chance: random.Random) -> Pla
             at = until
         at += chance.uniform(*GAP_SECONDS)
     return tuple(ats)
+
+
+def _possible(fault: Fault, before: Sequence[At]) -> Fault:
+    """The fault, or what has to come before it: nobody is promoted or removed who was not added."""
+    if not isinstance(fault, MemberChange):
+        return fault
+    made = [at.fault.change for at in before if isinstance(at.fault, MemberChange)]
+    learners = made.count("learner") - made.count("promote")
+    voters_added = made.count("add") + made.count("promote") - made.count("remove")
+    match fault.change:
+        case "promote" if not learners:
+            return MemberChange("learner")
+        case "learner" if learners:
+            return MemberChange("promote")
+        case "remove" if not voters_added:
+            return MemberChange("add")
+        case _:
+            return fault

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from jepsen_tests.plan import FAULTS, name_of
+from jepsen_tests.plan import FAULTS, MemberChange, name_of
 from jepsen_tests.process.schedule import DRAWS, FIRST_SECONDS, LAST_SECONDS, schedule
 
 KINDS = [name_of(kind) for kind in DRAWS]
@@ -34,3 +34,21 @@ def test_every_kind_can_be_drawn() -> None:
 def test_without_kinds_or_time_nothing_happens() -> None:
     assert schedule([], 60, random.Random(1)) == ()
     assert schedule(["kill"], FIRST_SECONDS + LAST_SECONDS, random.Random(1)) == ()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nobody_is_promoted_or_removed_who_was_not_added(seed: int) -> None:
+    learners, voters = 0, 3
+    for at in schedule(["member-change"], 300, random.Random(seed)):
+        assert isinstance(at.fault, MemberChange)
+        match at.fault.change:
+            case "learner":
+                learners += 1
+            case "promote":
+                learners, voters = learners - 1, voters + 1
+            case "add":
+                voters += 1
+            case "remove":
+                voters -= 1
+        assert learners in (0, 1)
+        assert voters >= 3
