@@ -75,3 +75,14 @@ def test_a_run_keeps_its_history_verdicts_and_page(tmp_path: Path) -> None:
     assert len(plan_from_json(history.run.plan)) == len(history.faults) == 1
     assert (first / "verdicts.json").exists()
     assert "<html" in (first / "report.html").read_text()
+
+
+def test_a_root_that_may_not_make_networks_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if missing_for_networks():
+        pytest.skip("needs root")
+    monkeypatch.setattr("jepsen_tests.process.requirements._capabilities", lambda: 1 << 12)
+    result = run("run")
+    assert result.exit_code == State.HARNESS
+    assert result.stderr.endswith("may not do: CAP_SYS_ADMIN\n")
