@@ -7,6 +7,7 @@ import click
 from jepsen_tests.commands.check import check
 from jepsen_tests.commands.mutate import mutate
 from jepsen_tests.commands.replay import replay
+from jepsen_tests.commands.report import report
 from jepsen_tests.commands.shrink import shrink
 from jepsen_tests.commands.sim import sim
 
@@ -21,6 +22,7 @@ main.add_command(sim)
 main.add_command(replay)
 main.add_command(shrink)
 main.add_command(mutate)
+main.add_command(report)
 
 if __name__ == "__main__":
     sys.exit(main())

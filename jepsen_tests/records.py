@@ -59,14 +59,16 @@ class Operation:
     """What it is about; empty where that has no meaning."""
     value: Json = None
     """The argument. `cas`: [expected, new]; `txn`: a list of micro-operations
-    ["r", key, null], ["append", key, value] or ["w", key, value]."""
+    ["r", key, null], ["append", key, value] or ["w", key, value]; `compact`: the revision; `read`,
+    `range` and `delete`: null, or the options that `check/etcd_operations.py` lists."""
     call_ns: int
     return_ns: int | None
     """None: it never returned, which only `info` may."""
     status: Status
     result: Json = None
     """`read`: the value, or null; `txn`: the micro-operations with what was read filled in;
-    `range`: a list of `KeyValue`."""
+    `range`: a list of `KeyValue`; `delete`: how many keys; `cas`: false where it found something
+    else, which is an answer (`ok`) that says so of the key, while `fail` says nothing of it."""
     revision: int = 0
     """The revision in the answer's header; 0 where it is not known."""
     error: str = ""

@@ -7,7 +7,8 @@ of them has to add up to the total. The total is the fact `bank_total`, or what 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jepsen_tests.check.etcd_operations import micro_operations
+from jepsen_tests.check.etcd_operations import key_values
+from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.check.words import in_words
 from jepsen_tests.history import History, Json, MalformedError, Operation, Status
 from jepsen_tests.verdict import Finding, State, Verdict
@@ -76,13 +77,12 @@ def _balances(operation: Operation) -> dict[str, int | None] | None:
     """The accounts that were read; None for what reads none."""
     match operation.function:
         case "txn":
-            parts = micro_operations(operation.result)
+            parts = transaction_of(operation).parts
             written = {key for verb, key, _ in parts if verb != "r"}
             balances = {key: _balance(value) for verb, key, value in parts if verb == "r"}
             return None if written else balances
-        case "range" if isinstance(operation.result, list):
-            kvs = [kv for kv in operation.result if isinstance(kv, dict)]
-            return {str(kv["key"]): _balance(kv["value"]) for kv in kvs}
+        case "range":
+            return {str(kv["key"]): _balance(kv["value"]) for kv in key_values(operation)}
         case _:
             return None
 

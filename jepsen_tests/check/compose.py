@@ -7,42 +7,46 @@ same again in other words; so does etcd's robustness suite. What is left out is 
 reason. Checkers that are not named here depend on nothing, and always run.
 """
 
-from collections.abc import Iterable, Mapping
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from jepsen_tests.check.assumptions import ASSUMPTIONS
 from jepsen_tests.check.catalogue import API_CHECKERS
 from jepsen_tests.history import History, MalformedError
-from jepsen_tests.verdict import Checker, State, Verdict
+from jepsen_tests.verdict import Checker, Finding, State, Verdict
 
 _LOG = ("event log",)
-_WATCHED = (*_LOG, "watch resumable", "watch reliable", "watch bookmarkable")
+_TOLD = (*_LOG, "revision numbers", "watch filter")
+"""What puts events into the log that watches then seem to miss."""
 ECHOES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "refusals": _LOG,
-        "watch resumable": (*_LOG, "watch start"),
-        "watch reliable": _LOG,
-        "watch bookmarkable": _LOG,
-        "watch create flag": _WATCHED,
-        "watch prev_kv": (*_WATCHED, "watch create flag"),
-        "kv metadata": (*_WATCHED, "watch create flag"),
-        "revision numbers": _WATCHED,
-        "lease": (*_WATCHED, "kv metadata"),
-        "lock": (*_WATCHED, "kv metadata"),
-        "election": (*_WATCHED, "kv metadata"),
-        "reflector": _WATCHED,
+        "watch resumable": (*_TOLD, "watch start"),
+        "watch reliable": _TOLD,
+        "watch bookmarkable": _TOLD,
+        "kv metadata": _LOG,
+        "watch create flag": (*_LOG, "kv metadata"),
+        "watch prev_kv": (*_LOG, "kv metadata", "watch create flag"),
+        "lease": _LOG,
+        "lock": _LOG,
+        "election": _LOG,
+        "reflector": (*_LOG, "watch resumable", "watch reliable", "watch bookmarkable"),
     }
 )
 """The checkers that only echo what others found, and those others."""
 
 
-def compose(history: History, others: Iterable[Checker] = ()) -> tuple[Verdict, ...]:
+def compose(history: History, others: Sequence[Checker] = ()) -> tuple[Verdict, ...]:
     """The verdicts of all checkers of etcd's API, and of a workload's own, in the order of running.
 
-    `others` are those that judge whether one order explains the answers.
+    `others` are those that judge whether one order explains the answers; one that has the name of a
+    usual checker is taken instead of that.
     """
     assumed = ASSUMPTIONS.check(history)
-    in_order = in_turn((*others, *API_CHECKERS))
+    chosen = {checker.name: checker for checker in (*others, *API_CHECKERS)}
+    chosen |= {checker.name: checker for checker in others}
+    in_order = in_turn(chosen.values())
     if assumed.state is not State.VALID:
         return (assumed, *(_left_out(checker, assumed) for checker in in_order))
     verdicts = [assumed]
@@ -71,11 +75,15 @@ def in_turn(checkers: Iterable[Checker]) -> list[Checker]:
 
 
 def _checked(checker: Checker, history: History) -> Verdict:
-    """A verdict also where the checker does not understand what this workload records."""
+    """A verdict also where the checker stumbles: the others may still have something to say."""
     try:
         return checker.check(history)
     except MalformedError as error:
         return Verdict(checker.name, State.HARNESS, note=f"the record is not understood: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it says nothing of the store
+        details = "".join(traceback.format_exception(error))
+        what = f"The checker stumbled: {type(error).__name__}: {error}."
+        return Verdict(checker.name, State.HARNESS, (Finding(what, details=details),))
 
 
 def _left_out(checker: Checker, cause: Verdict) -> Verdict:

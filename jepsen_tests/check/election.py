@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jepsen_tests.check.event_log import EventLog, event_log_of, finding, key_values_of
+from jepsen_tests.check.exclusion import overlapping
 from jepsen_tests.check.findings import judged
 from jepsen_tests.check.ownership import (
     Claim,
@@ -36,7 +37,9 @@ class Elections:
 
 
 def _look(history: History, log: EventLog) -> Iterator[Finding]:
-    yield from misowned(history, log, claims_of(history, log, "campaign", "resign"))
+    claims = claims_of(history, log, "campaign", "resign")
+    yield from misowned(history, log, claims)
+    yield from overlapping(history, claims)
     observers: dict[tuple[int, str], list[Operation]] = {}
     for operation in history.by_function.get("observe", []):
         if operation.status is Status.OK:

@@ -9,7 +9,7 @@ The functions, with what they carry:
 - `append`: one element is added to the list that `key` holds.
 - `cas`: [expected, new]; the result is false where something else was found.
 - `delete`: the result is how many keys it deleted; with a range as above.
-- `txn`: ["r", key, value], ["w", key, value] and ["append", key, value], in order, all or none.
+- `txn`: micro-operations, in order, all or none, with or without comparisons (`transactions.py`).
 
 Keys hold text. A list is held as its JSON text, and so is a number or a truth value: what an
 operation says of a value and what a watch says of it are compared in a form that both have
@@ -22,19 +22,21 @@ and is left to `serializable.py`.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.history import Json, MalformedError, Operation
+from jepsen_tests.lines import is_key_value
 
 READS = frozenset({"read", "range"})
 WRITES = frozenset({"write", "put", "append", "cas", "delete", "txn"})
 UNDERSTOOD = READS | WRITES
 WITHOUT_REVISION = frozenset(
     {"compact", "hash", "status", "defragment", "move-leader", "member-list", "member-add"}
-    | {"member-remove", "member-promote", "keep-alive", "time-to-live", "leases", "grant"}
+    | {"member-remove", "member-promote"}
 )
-"""Functions that never make a revision. Whatever else is not understood may: a lease that is
-revoked deletes its keys."""
+"""Functions that never make a revision, now or later. Whatever else is not understood may: a lease
+that was granted ends one day, and deletes its keys."""
 _ALL_KEYS_END: Final = "\0"
 
 
@@ -86,6 +88,32 @@ def span(operation: Operation) -> Span:
     return Span(operation.key, range_end, limit)
 
 
+def expected_and_new(operation: Operation) -> tuple[Json, Json]:
+    """What a compare-and-set expects, and what it writes.
+
+    Raises:
+        MalformedError: it does not say.
+    """
+    if not isinstance(operation.value, list) or len(operation.value) != 2:
+        raise MalformedError(f"cas takes [expected, new], not {operation.value!r}")
+    return operation.value[0], operation.value[1]
+
+
+def key_values(operation: Operation) -> list[dict[str, Any]]:
+    """What a `range` found.
+
+    Raises:
+        MalformedError: that is no list of key-values, each once.
+    """
+    found = operation.result
+    if not isinstance(found, list) or not all(map(is_key_value, found)):
+        raise MalformedError(f"a range gives key-values, not {found!r}")
+    kvs: list[dict[str, Any]] = [kv for kv in found if isinstance(kv, dict)]
+    if len({kv["key"] for kv in kvs}) < len(kvs):
+        raise MalformedError(f"a range gives a key twice: {found!r}")
+    return kvs
+
+
 def plain(value: Json) -> Json:
     """A value as it is compared: lists as lists, all else as text, and null as it is."""
     if isinstance(value, str):
@@ -107,13 +135,13 @@ def changes_of(operation: Operation) -> dict[str, Json] | None:
         case "write" | "put":
             return {operation.key: plain(operation.value)}
         case "cas":
-            assert isinstance(operation.value, list), operation.value
-            return {operation.key: plain(operation.value[1])}
+            return {operation.key: plain(expected_and_new(operation)[1])}
         case "txn":
-            parts = micro_operations(operation.value)
+            parts = transaction_of(operation).parts
             if any(verb == "append" for verb, _, _ in parts):
                 return None
-            return {key: plain(value) for verb, key, value in parts if verb == "w"}
+            written = ((verb, key, value) for verb, key, value in parts if verb in {"w", "d"})
+            return {key: None if verb == "d" else plain(value) for verb, key, value in written}
         case _:
             return None
 
@@ -145,7 +173,7 @@ def _delete_wrote(operation: Operation) -> bool:
 
 
 def _txn_wrote(operation: Operation) -> bool:
-    return any(verb != "r" for verb, _, _ in micro_operations(operation.value))
+    return transaction_of(operation).has_written
 
 
 WROTE: dict[str, Callable[[Operation], bool]] = {
@@ -161,32 +189,11 @@ WROTE: dict[str, Callable[[Operation], bool]] = {
 """Whether an operation that was answered made a revision."""
 
 
-def micro_operations(value: Json) -> list[tuple[str, str, Json]]:
-    """The parts of a transaction.
-
-    Raises:
-        MalformedError: it is none.
-    """
-    if not isinstance(value, list):
-        raise MalformedError(f"a txn is a list of micro-operations, not {value!r}")
-    parts: list[tuple[str, str, Json]] = []
-    for part in value:
-        if not isinstance(part, list) or len(part) != 3:
-            raise MalformedError(f"a micro-operation is [verb, key, value], not {part!r}")
-        verb, key, argument = part
-        if verb not in {"r", "w", "append"} or not isinstance(verb, str):
-            raise MalformedError(f"a micro-operation is r, w or append, not {verb!r}")
-        if not isinstance(key, str):
-            raise MalformedError(f"a key is a string, not {key!r}")
-        parts.append((verb, key, argument))
-    return parts
-
-
 def keys_written(operation: Operation) -> tuple[str, ...] | None:
     """The keys that an operation of unknown outcome may have written; None: it may be any."""
     match operation.function:
         case "txn":
-            parts = micro_operations(operation.value)
+            parts = transaction_of(operation).parts
             return tuple(dict.fromkeys(key for verb, key, _ in parts if verb != "r"))
         case "delete":
             return None if span(operation).range_end else (operation.key,)

@@ -10,11 +10,11 @@ The answer of a serializable read counts too: it may be old, but never invented.
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from jepsen_tests.check.effects import DELETE, PUT, WRITERS, covers, writes_of
-from jepsen_tests.check.findings import judged
+from jepsen_tests.check.findings import FINDINGS_MAX, judged
 from jepsen_tests.check.streams import Stream, streams_of
 from jepsen_tests.history import Event, History, KeyValue, Operation, Status, WatchEvents
 from jepsen_tests.lines import is_key_value
@@ -163,13 +163,18 @@ class EventLog:
             if ours is not None and theirs is not None and ours != theirs
         ]
         if wrong:
-            what = f"Two sources contradict each other about {known.key!r} at revision "
-            what += f"{known.revision}: {', '.join(wrong)}."
-            self.contradictions.append(finding(what, known.source, source))
+            who = f"{_named(known.source)} and {_named(source)} disagree"
+            what = f"On {known.key!r} at revision {known.revision}, {who}: {', '.join(wrong)}."
+            if len(self.contradictions) < FINDINGS_MAX:
+                self.contradictions.append(finding(what, known.source, source))
             return
-        kind, *rest = (theirs if ours is None else ours for ours, theirs in pairs)
-        value, create_revision, version, lease = rest
-        known.told = (str(kind), value, create_revision, version, lease)  # type: ignore[assignment]
+        known.told = cast("Told", tuple(theirs if ours is None else ours for ours, theirs in pairs))
+
+
+def _named(source: Source) -> str:
+    if isinstance(source, WatchEvents):
+        return f"watch {source.watch!r} at {source.member or 'some member'}"
+    return f"the {source.function} of process {source.process}"
 
 
 def finding(what: str, *sources: Source | None, details: str = "") -> Finding:
@@ -229,18 +234,16 @@ def _join_stream(log: EventLog, stream: Stream) -> None:
         if last is None or last < revision:
             last_of_key[key] = revision
             vouched = before if last is None else last
-            if (is_known or (last is not None and not stream.is_filtered)) and (
-                joined.vouched_from is None or vouched < joined.vouched_from
-            ):
+            is_vouched = is_known or (last is not None and not stream.is_filtered)
+            if is_vouched and (joined.vouched_from is None or vouched < joined.vouched_from):
                 joined.vouched_from = vouched
 
 
 def _join_operation(log: EventLog, operation: Operation) -> None:
     if operation.function in WRITERS and operation.revision:
         for write in writes_of(operation):
-            is_put = write.kind == PUT
             told: Told = (PUT, write.value, None, None, write.lease)
-            if not is_put:
+            if write.kind == DELETE:
                 told = (DELETE, "", 0, 0, 0)
             log.join(operation.revision, write.key, told, operation)
     elif operation.function in {"range", "observe"}:

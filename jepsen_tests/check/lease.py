@@ -21,7 +21,13 @@ from jepsen_tests.check.attachments import Ending, deleters_of, endings_of
 from jepsen_tests.check.event_log import EventLog, event_log_of, finding, key_values_of
 from jepsen_tests.check.findings import judged
 from jepsen_tests.check.heal import healed_ns
-from jepsen_tests.check.tenure import SECOND_NS, Tenure, remaining_seconds, tenures_of
+from jepsen_tests.check.tenure import (
+    SECOND_NS,
+    Tenure,
+    clock_rate_max,
+    remaining_seconds,
+    tenures_of,
+)
 from jepsen_tests.check.times import NEVER_NS, Times, times_of
 from jepsen_tests.history import History, Operation, Status
 from jepsen_tests.verdict import Finding, Verdict
@@ -60,11 +66,11 @@ class Leases:
     def check(self, history: History) -> Verdict:
         """Whether each lived as long as it should, and no longer."""
         log = event_log_of(history)
-        tenures, rate_max = tenures_of(history), _rate_max(history)
+        tenures, rate_max = tenures_of(history), clock_rate_max(history)
         run = _Run(history, log, times_of(history), tenures, healed_ns(history), rate_max)
         notes = [f"{len(tenures)} leases"]
         if not rate_max:
-            notes.append("early ends are not judged, since a clock jumped")
+            notes.append("early ends are not judged, since some clock ran at an unknown rate")
         if run.healed_ns is None:
             notes.append("late ends are not judged, since a fault lasted to the end")
         return judged(self.name, self._look(run), "; ".join(notes))
@@ -228,17 +234,6 @@ def _current_reads(history: History) -> Iterator[Operation]:
 
 def _granted(operation: Operation) -> int:
     return operation.result if isinstance(operation.result, int) else 0
-
-
-def _rate_max(history: History) -> float:
-    if any("clock" in band.name.lower() and not band.skipped for band in history.faults):
-        return 0.0
-    rates = [
-        fact.value["rate"]
-        for fact in history.facts
-        if fact.name == "clock_rate" and isinstance(fact.value, dict) and "rate" in fact.value
-    ]
-    return max([1.0, *(float(rate) for rate in rates if isinstance(rate, int | float))])
 
 
 LEASES = Leases()

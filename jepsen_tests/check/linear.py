@@ -74,30 +74,25 @@ class Linearizability:
         """The searches that did not end within the budget, or the first that failed."""
         waiting = list(searches)
         slice_steps = _SLICE_STEPS_MIN
+        steps = sum(search.steps for search in searches)
+        configurations = sum(search.configurations for search in searches)
         while waiting:
-            undecided = []
-            for search in waiting:
+            undecided: list[Search] = []
+            for turn, search in enumerate(waiting):
+                if steps >= self.steps_max or configurations >= self.configurations_max:
+                    return undecided + waiting[turn:], None
+                steps -= search.steps
+                configurations -= search.configurations
                 is_linearizable = search.advance(slice_steps)
                 if is_linearizable is False:
                     return [], search
                 if is_linearizable is None:
                     undecided.append(search)
-                if self._is_spent(searches):
-                    return self._last_turn(waiting, undecided, search)
+                steps += search.steps
+                configurations += search.configurations
             waiting = undecided
             slice_steps *= 2
         return [], None
-
-    def _last_turn(
-        self, waiting: list[Search], undecided: list[Search], last: Search
-    ) -> tuple[list[Search], Search | None]:
-        rest = waiting[waiting.index(last) + 1 :]
-        return undecided + rest, None
-
-    def _is_spent(self, searches: Sequence[Search]) -> bool:
-        steps = sum(search.steps for search in searches)
-        configurations = sum(search.configurations for search in searches)
-        return steps >= self.steps_max or configurations >= self.configurations_max
 
 
 def explain(search: Search) -> Finding:

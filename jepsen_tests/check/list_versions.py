@@ -8,13 +8,15 @@ is wrong. What is wrong without any order of transactions is found here.
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from jepsen_tests.check.etcd_operations import micro_operations
+from jepsen_tests.check.transactions import micro_operations
 from jepsen_tests.check.words import in_words, shown
 from jepsen_tests.history import Json, MalformedError, Operation, Status
 from jepsen_tests.model.model import frozen
 from jepsen_tests.verdict import Finding
 
 _Version = tuple[Hashable, ...]
+_PLAIN = frozenset({int, str})
+"""Types of elements that are as they are; most lists have no others."""
 
 
 @dataclass(slots=True)
@@ -181,4 +183,6 @@ def _version(value: Json) -> _Version:
         return ()
     if not isinstance(value, list):
         raise MalformedError(f"a list is read as a list, not as {value!r}")
+    if _PLAIN.issuperset(map(type, value)):
+        return tuple(value)  # type: ignore[arg-type]
     return tuple(map(frozen, value))

@@ -20,7 +20,7 @@ SECOND_NS = 1_000_000_000
 class Liveness:
     """Checks what has to happen after the last fault."""
 
-    settled_within_ns: int = 15 * SECOND_NS
+    settled_within_ns: int = 10 * SECOND_NS
     """A leader is elected, connections are made again."""
     answered_within_ns: int = 5 * SECOND_NS
     """Then each operation takes no longer than this."""

@@ -4,8 +4,10 @@ No exclusion by the wall clock is asked for; `ownership.py` says why none can be
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 from jepsen_tests.check.event_log import event_log_of
+from jepsen_tests.check.exclusion import overlapping
 from jepsen_tests.check.findings import judged
 from jepsen_tests.check.ownership import claims_of, holders, misowned
 from jepsen_tests.history import History
@@ -22,7 +24,8 @@ class Locks:
         """Whether each lock had one owner at each revision, and its fencing held."""
         log = event_log_of(history)
         claims = claims_of(history, log, "acquire", "release")
-        return judged(self.name, misowned(history, log, claims), holders(claims))
+        found = chain(misowned(history, log, claims), overlapping(history, claims))
+        return judged(self.name, found, holders(claims))
 
 
 LOCKS = Locks()

@@ -9,10 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jepsen_tests.check.etcd_operations import Span, micro_operations, plain, span
+from jepsen_tests.check.etcd_operations import (
+    Span,
+    expected_and_new,
+    key_values,
+    plain,
+    span,
+)
+from jepsen_tests.check.transactions import Guard, Transaction, transaction_of
 from jepsen_tests.check.words import shown
-from jepsen_tests.history import Json, MalformedError, Operation
-from jepsen_tests.lines import is_key_value
+from jepsen_tests.history import Json, Operation
 
 
 class Held:
@@ -27,6 +33,14 @@ class Held:
         self.mod_revision = 0
         self.writer: Operation | None = None
 
+    def believe(self, kv: dict[str, Any] | None) -> None:
+        """Becomes what was read; None is a key that is not there."""
+        self.value = kv["value"] if kv else None
+        self.version = kv["version"] if kv else 0
+        self.create_revision = kv["create_revision"] if kv else 0
+        if kv:
+            self.mod_revision = kv["mod_revision"]
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -37,6 +51,8 @@ class Mismatch:
     writer: Operation | None
     """Who wrote the key last, before it."""
     what: str
+    span: Span | None = None
+    """Other keys that may be why."""
 
 
 class Replay:
@@ -74,9 +90,7 @@ class Replay:
         self._add(operation, operation.key, operation.value)
 
     def _cas(self, operation: Operation) -> None:
-        if not isinstance(operation.value, list) or len(operation.value) != 2:
-            raise MalformedError(f"cas takes [expected, new], not {operation.value!r}")
-        expected, new = operation.value
+        expected, new = expected_and_new(operation)
         held = self._hold(operation.key)
         if operation.result is not False:
             if held.value != expected:
@@ -87,51 +101,81 @@ class Replay:
             self._on_mismatch(Mismatch(operation.key, operation, held.writer, what))
 
     def _delete(self, operation: Operation) -> None:
-        keys = self._there(span(operation))
+        asked = span(operation)
+        keys = self._there(asked)
         if len(keys) != operation.result:
             what = f"it deleted {operation.result}, while there were {len(keys)}"
             key = keys[0] if keys else operation.key
-            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what))
+            others = asked if asked.range_end else None
+            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what, others))
         for key in keys:
             self._remove(operation, key)
 
     def _txn(self, operation: Operation) -> None:
-        asked, answered = operation.value, operation.result
-        parts = micro_operations(answered if answered is not None else asked)
-        if answered is not None and not _is_answer(micro_operations(asked), parts):
-            raise MalformedError(f"{shown(answered)} is no answer to {shown(asked)}")
-        for verb, key, value in parts:
-            if verb == "w":
-                self._write(operation, key, value)
-            elif verb == "append":
-                self._add(operation, key, value)
-            elif answered is not None and self._hold(key).value != value:
-                self._expect(operation, key, value)
+        transaction = transaction_of(operation)
+        if transaction.has_succeeded is not None:
+            self._compare(operation, transaction)
+        for verb, key, value in transaction.parts:
+            match verb:
+                case "w":
+                    self._write(operation, key, value)
+                case "append":
+                    self._add(operation, key, value)
+                case "d":
+                    self._delete_one(operation, key, value)
+                case _ if transaction.is_answered and self._hold(key).value != value:
+                    self._expect(operation, key, value)
+
+    def _compare(self, operation: Operation, transaction: Transaction) -> None:
+        """Whether the comparisons held is an answer as well."""
+        failed = [guard for guard in transaction.guards if not _holds(guard, self._hold(guard.key))]
+        if transaction.has_succeeded == (not failed):
+            return
+        for guard in failed or transaction.guards:
+            held = self._hold(guard.key)
+            what = (
+                f"{guard.target} {guard.relation} {shown(guard.value)} of {guard.key!r} "
+                f"{'held' if transaction.has_succeeded else 'did not hold'}, while it was "
+                f"{shown(getattr(held, guard.target))}"
+            )
+            others = None if failed else Span("", "\0")
+            self._on_mismatch(Mismatch(guard.key, operation, held.writer, what, others))
+
+    def _delete_one(self, operation: Operation, key: str, count: Json) -> None:
+        held = self._hold(key)
+        if type(count) is int and count != bool(held.version):
+            what = f"it deleted {count} of {key!r}, of which there were {int(held.version > 0)}"
+            self._on_mismatch(Mismatch(key, operation, held.writer, what))
+        if held.version:
+            self._remove(operation, key)
 
     def _range(self, operation: Operation) -> None:
-        if not isinstance(operation.result, list) or not all(map(is_key_value, operation.result)):
-            raise MalformedError(f"a range gives key-values, not {shown(operation.result)}")
         asked = span(operation)
-        found: list[Any] = operation.result
+        found = {str(kv["key"]): kv for kv in key_values(operation)}
         expected = self._there(asked)
-        if asked.limit:
-            expected = expected[: asked.limit]
-        if [kv["key"] for kv in found] != expected:
-            self._expect_keys(operation, [kv["key"] for kv in found], expected)
-        for kv in found:
-            held = self._hold(kv["key"])
+        if asked.limit and len(found) >= asked.limit:
+            expected = [key for key in expected if key <= max(found)]
+        if list(found) != expected:
+            self._expect_keys(operation, found, expected)
+        for key, kv in found.items():
+            held = self._hold(key)
             if not _agrees(kv, held):
-                self._expect(operation, kv["key"], kv["value"], _metadata(kv, held))
-                held.version, held.mod_revision = kv["version"], kv["mod_revision"]
-                held.create_revision = kv["create_revision"]
+                what = _metadata(kv, held)
+                self._on_mismatch(Mismatch(key, operation, held.writer, what))
+                held.believe(kv)
 
-    def _expect_keys(self, operation: Operation, found: list[str], expected: list[str]) -> None:
-        for key in sorted(set(found) ^ set(expected)):
+    def _expect_keys(
+        self, operation: Operation, found: dict[str, Any], expected: list[str]
+    ) -> None:
+        """Other keys were found than are there, or in another order."""
+        for key in sorted(found.keys() ^ set(expected)):
+            held = self._hold(key)
             told = "was told" if key in found else "was not told"
             what = f"{key!r} {told}, and it was {'' if key in expected else 'not '}there"
-            self._on_mismatch(Mismatch(key, operation, self._hold(key).writer, what))
+            self._on_mismatch(Mismatch(key, operation, held.writer, what))
+            held.believe(found.get(key))
         if sorted(found) == expected:
-            what = f"the keys come in the order {found}"
+            what = f"the keys come in the order {list(found)}"
             self._on_mismatch(Mismatch(operation.key, operation, None, what))
 
     def _told(self, operation: Operation) -> None:
@@ -143,15 +187,15 @@ class Replay:
             else:
                 self._write(operation, key, value)
 
-    def _expect(self, operation: Operation, key: str, seen: Json, more: str = "") -> None:
+    def _expect(self, operation: Operation, key: str, seen: Json) -> None:
         """Something was read that is not there; now it is."""
         held = self._hold(key)
-        if not more and plain(held.value) == plain(seen):
+        if plain(held.value) == plain(seen):
             return
-        what = more or f"it saw {shown(seen)} in {key!r}, which held {shown(held.value)}"
+        what = f"it saw {shown(seen)} in {key!r}, which held {shown(held.value)}"
         self._on_mismatch(Mismatch(key, operation, held.writer, what))
         held.value = seen
-        held.version = held.version or 1
+        held.version = 0 if seen is None else held.version or 1
 
     def _hold(self, key: str) -> Held:
         held = self.held.get(key)
@@ -196,12 +240,24 @@ class Replay:
         return there
 
 
-def _is_answer(asked: list[tuple[str, str, Json]], told: list[tuple[str, str, Json]]) -> bool:
-    """Whether only what was read differs."""
-    return [part[:2] for part in asked] == [part[:2] for part in told] and all(
-        verb == "r" or value == answer
-        for (verb, _, value), (_, _, answer) in zip(asked, told, strict=True)
-    )
+def _holds(guard: Guard, held: Held) -> bool:
+    """Whether a comparison holds, as etcd has it: no value of a key that is not there does."""
+    if guard.target == "value" and not held.version:
+        return False
+    found, expected = getattr(held, guard.target), guard.value
+    if guard.target == "mod_revision" and not held.version:
+        found = 0
+    if guard.target == "value":
+        found = found if isinstance(found, str) else plain(found)
+    match guard.relation:
+        case "=":
+            return bool(found == expected)
+        case "!=":
+            return bool(found != expected)
+        case "<":
+            return bool(found < expected)
+        case _:
+            return bool(found > expected)
 
 
 def _agrees(kv: dict[str, Any], held: Held) -> bool:

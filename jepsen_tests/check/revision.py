@@ -69,7 +69,7 @@ class RevisionStream:
         self._findings: list[Finding] = []
         self._findings_left_out = 0
         self._left_out: set[str] = set()
-        self._undecided: list[str] = []
+        self._undecided: dict[str, None] = {}
         self._waiting: list[tuple[int, Operation]] = []
         """Fed, with its place, and not settled."""
         self._new_unknown: list[Operation] = []
@@ -95,7 +95,7 @@ class RevisionStream:
             if operation.value is not None and is_of_the_past(operation):
                 return
             if not operation.revision:
-                self._undecided.append(f"{in_words(operation)} has no revision")
+                self._leave_open(f"{in_words(operation)} has no revision")
                 return
             self._waiting.append((2 * operation.revision + (not wrote(operation)), operation))
         elif operation.status is Status.INFO and function in WRITES:
@@ -120,6 +120,11 @@ class RevisionStream:
         """What is wrong so far."""
         return (*self._findings, *self._log.findings[:FINDINGS_MAX])
 
+    def so_far(self) -> Verdict:
+        """The verdict on what is settled; writes without an answer are decided at the end."""
+        state = State.INVALID if self.findings else State.VALID
+        return Verdict(NAME, state, self.findings, f"up to revision {self._place // 2}")
+
     def finish(self) -> Verdict:
         """The verdict, when all has been fed."""
         self._settle_to(max((place for place, _ in self._waiting), default=self._place))
@@ -127,13 +132,13 @@ class RevisionStream:
             if verdict.state is State.INVALID:
                 self._find(verdict.findings[0])
             elif verdict.state is State.UNKNOWN:
-                self._undecided.append(f"{key!r}: {verdict.note}")
+                self._leave_open(f"{key!r}: {verdict.note}")
         self._count_revisions()
         notes = [f"left out: {', '.join(sorted(self._left_out))}"] if self._left_out else []
         if self._findings_left_out:
             notes.append(f"{many(self._findings_left_out, 'more finding')} of the same kinds")
         if self._undecided:
-            notes.append(f"undecided: {'; '.join(self._undecided[:FINDINGS_MAX])}")
+            notes.append(f"undecided: {'; '.join(self._undecided)}")
         state = State.UNKNOWN if self._undecided else State.VALID
         if self.findings:
             state = State.INVALID
@@ -240,8 +245,13 @@ class RevisionStream:
     def _disagree(self, mismatch: Mismatch) -> None:
         if self._unknown.suspect(mismatch.key):
             return
-        if self._unknown.is_anything_unknown:
-            self._undecided.append(f"{mismatch.key!r}: a range may have been deleted")
+        if self._unknown.may_be_in(mismatch.span):
+            self._leave_open(f"{mismatch.key!r}: an unknown write may be about several keys")
+            return
+        if not self._is_all_understood and not self._log.covers(
+            mismatch.key, self._first_revision, mismatch.operation.revision
+        ):
+            self._leave_open(f"{mismatch.key!r}: a lease may have ended")
             return
         writer = mismatch.writer
         since = f" by {in_words(writer)}" if writer is not None else " by nobody"
@@ -274,6 +284,10 @@ class RevisionStream:
 
     def _is_told(self, key: str) -> bool:
         return self._log.covers(key, self._first_revision or 1, self._newest_revision)
+
+    def _leave_open(self, why: str) -> None:
+        if len(self._undecided) < FINDINGS_MAX:
+            self._undecided[why] = None
 
     def _find(self, finding: Finding) -> None:
         if len(self._findings) < FINDINGS_MAX:

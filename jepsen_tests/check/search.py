@@ -5,7 +5,9 @@ each, the search tries the operations that were called before the first pending 
 leads on, it goes back (Wing and Gong 1993). A configuration is explored once, however it was
 reached (Lowe 2017). Four things keep the tree small:
 
-- The set is a number, `base`, below which all are linearized, and a short mask above it.
+- The set is a number, `base`, below which all are linearized, and a short mask above it. Where
+  nothing is open the mask is empty, so all ways to such a point with one state are one, and what
+  was before it is never looked at again for that state.
 - What changes nothing is linearized as soon as the state allows it, and never taken back: nothing
   that was possible before is impossible after.
 - Operations without a known outcome are tried last, in the order of their calls among equals, and

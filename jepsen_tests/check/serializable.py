@@ -17,16 +17,19 @@ from jepsen_tests.check.etcd_operations import (
     WRITES,
     WROTE,
     is_of_the_past,
+    key_values,
     keys_written,
-    micro_operations,
     options,
     plain,
     span,
 )
 from jepsen_tests.check.replay import Replay
+from jepsen_tests.check.steps import mark_of, steps_of
 from jepsen_tests.check.told import EventLog
+from jepsen_tests.check.transactions import transaction_of
 from jepsen_tests.check.words import in_words, many, shown
 from jepsen_tests.history import History, Json, MalformedError, Operation, Status
+from jepsen_tests.model.model import frozen
 from jepsen_tests.verdict import Finding, State, Verdict
 
 FINDINGS_MAX: Final = 20
@@ -75,8 +78,8 @@ class _Past:
     """Every key at every revision."""
 
     keys: dict[str, list[_Was]] = field(default_factory=dict)
-    clouded: set[str] = field(default_factory=set)
-    """Keys of which not all writes are known."""
+    unknown: dict[str, list[Operation]] = field(default_factory=dict)
+    """By key, the steps of writes without an answer, where no watch tells what became of them."""
     is_anything_clouded: bool = False
     undecided: int = 0
 
@@ -113,7 +116,9 @@ class _Past:
         if keys is None:
             self.is_anything_clouded = True
             return
-        self.clouded.update(key for key in keys if not log.covers(key, 1, last_revision))
+        for key in keys:
+            if not log.covers(key, 1, last_revision):
+                self.unknown.setdefault(key, []).extend(steps_of(operation, key))
 
     def _replay(self, writes: list[Operation]) -> None:
         # What does not agree here is the revision checker's to tell.
@@ -147,20 +152,32 @@ class _Past:
             expected = None if was is None else plain(was.value)
             if seen == expected:
                 continue
-            if key in self.clouded or self.is_anything_clouded:
+            is_explained = self._may_be_unknown(key, seen, read)
+            if is_explained is None:
                 self.undecided += 1
+            if is_explained is not False:
                 continue
             what = f"{key!r} was {shown(expected)} at revision {revision}, not {shown(seen)}"
             yield Finding(f"{in_words(read)} is not the past: {what}.", (read,))
+
+    def _may_be_unknown(self, key: str, seen: Json, read: Operation) -> bool | None:
+        """Whether a write without an answer can have left this; None where nobody can tell."""
+        steps = self.unknown.get(key, [])
+        if self.is_anything_clouded or any(step.function == "append" for step in steps):
+            return None
+        return any(
+            mark_of(step) == frozen(seen)
+            and step.function != "read"
+            and (read.return_ns is None or step.call_ns <= read.return_ns)
+            for step in steps
+        )
 
     def _seen(self, read: Operation, revision: int) -> dict[str, Json]:
         """What the read says of each key that it is about; null of those it does not have."""
         if read.function == "read":
             return {read.key: plain(read.result)}
-        if not isinstance(read.result, list):
-            raise MalformedError(f"a range gives key-values, not {shown(read.result)}")
         asked = span(read)
-        found = {str(kv["key"]): plain(kv["value"]) for kv in read.result if isinstance(kv, dict)}
+        found = {str(kv["key"]): plain(kv["value"]) for kv in key_values(read)}
         if asked.limit and len(found) >= asked.limit:
             return found
         there = (key for key in self.keys if key in asked and self.at(key, revision) is not None)
@@ -173,7 +190,7 @@ def _changed(write: Operation, replay: Replay) -> list[str]:
             assert isinstance(write.value, dict), write.value
             return list(write.value)
         case "txn":
-            parts = micro_operations(write.value)
+            parts = transaction_of(write).parts
             return list(dict.fromkeys(key for verb, key, _ in parts if verb != "r"))
         case "delete":
             asked = span(write)

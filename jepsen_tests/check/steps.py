@@ -3,11 +3,17 @@
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 
-from jepsen_tests.check.etcd_operations import micro_operations, plain, span
-from jepsen_tests.history import Json, Operation, Status
+from jepsen_tests.check.etcd_operations import (
+    expected_and_new,
+    key_values,
+    plain,
+    span,
+)
+from jepsen_tests.check.transactions import transaction_of
+from jepsen_tests.history import Json, Operation
 from jepsen_tests.model.model import frozen
 
-_FUNCTIONS = {"r": "read", "w": "put", "append": "append"}
+_FUNCTIONS = {"r": "read", "w": "put", "append": "append", "d": "delete"}
 
 
 def steps_of(operation: Operation, key: str) -> list[Operation]:
@@ -20,8 +26,8 @@ def mark_of(step: Operation) -> Hashable:
     match step.function:
         case "append":
             return "append", frozen(step.value)
-        case "cas" if isinstance(step.value, list) and len(step.value) == 2:
-            return frozen(step.value[1])
+        case "cas":
+            return frozen(expected_and_new(step)[1])
         case "delete":
             return None
         case _:
@@ -35,7 +41,7 @@ def keys_seen(operation: Operation, among: Collection[str]) -> list[str]:
             assert isinstance(operation.value, dict), operation.value
             return [key for key in operation.value if key in among]
         case "txn":
-            keys = dict.fromkeys(key for _, key, _ in micro_operations(operation.value))
+            keys = dict.fromkeys(key for _, key, _ in transaction_of(operation).parts)
             return [key for key in keys if key in among]
         case "range" | "delete":
             asked = span(operation)
@@ -53,17 +59,19 @@ def _of_told(operation: Operation, key: str) -> list[Operation]:
 
 
 def _of_txn(operation: Operation, key: str) -> list[Operation]:
-    is_known = operation.status is Status.OK and operation.result is not None
-    parts = micro_operations(operation.result if is_known else operation.value)
+    transaction = transaction_of(operation)
     return [
         _of_micro_operation(operation, key, verb, value)
-        for verb, about, value in parts
-        if about == key and (verb != "r" or is_known)
+        for verb, about, value in transaction.parts
+        if about == key and (verb != "r" or transaction.is_answered)
     ]
 
 
 def _of_micro_operation(operation: Operation, key: str, verb: str, value: Json) -> Operation:
     function = _FUNCTIONS[verb]
+    if verb == "d":
+        count = value if type(value) is int else None
+        return replace(operation, function=function, key=key, value=None, result=count)
     if verb == "r":
         return replace(operation, function=function, key=key, value=None, result=plain(value))
     value = value if verb == "append" else plain(value)
@@ -71,11 +79,8 @@ def _of_micro_operation(operation: Operation, key: str, verb: str, value: Json) 
 
 
 def _of_range(operation: Operation, key: str) -> list[Operation]:
-    assert isinstance(operation.result, list), operation.result
     found: list[Json] = [
-        kv | {"value": plain(kv["value"])}
-        for kv in operation.result
-        if isinstance(kv, dict) and kv["key"] == key
+        kv | {"value": plain(kv["value"])} for kv in key_values(operation) if kv["key"] == key
     ]
     if not found and span(operation).limit:
         return []
@@ -94,8 +99,7 @@ def _of_read(operation: Operation, _: str) -> list[Operation]:
 
 
 def _of_cas(operation: Operation, _: str) -> list[Operation]:
-    assert isinstance(operation.value, list), operation.value
-    return [replace(operation, value=[*map(plain, operation.value)])]
+    return [replace(operation, value=[*map(plain, expected_and_new(operation))])]
 
 
 def _of_append(operation: Operation, _: str) -> list[Operation]:

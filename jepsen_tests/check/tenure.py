@@ -73,6 +73,21 @@ def remaining_seconds(operation: Operation) -> int | None:
     return _integer(result.get("ttl")) if isinstance(result, dict) else None
 
 
+def clock_rate_max(history: History) -> float:
+    """How fast the fastest clock ran; 0 if that is not known."""
+    bands = [band for band in history.faults if not band.skipped]
+    if any("clock" in band.name.lower() for band in bands):
+        return 0.0
+    rates = [
+        fact.value["rate"]
+        for fact in history.facts
+        if fact.name == "clock_rate" and isinstance(fact.value, dict) and "rate" in fact.value
+    ]
+    if not rates and any("clock" in band.detail.lower() for band in bands):
+        return 0.0
+    return max([1.0, *(float(rate) for rate in rates if isinstance(rate, int | float))])
+
+
 def _take(tenure: Tenure, operation: Operation) -> None:
     is_ok = operation.status is Status.OK
     if operation.status is Status.FAIL:

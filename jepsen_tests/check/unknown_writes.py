@@ -9,7 +9,7 @@ order of revisions for times: all but the unknown writes are in order already, s
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from jepsen_tests.check.etcd_operations import keys_written, plain
+from jepsen_tests.check.etcd_operations import Span, keys_written, plain
 from jepsen_tests.check.linear import Linearizability
 from jepsen_tests.check.replay import Held
 from jepsen_tests.check.steps import keys_seen, mark_of, steps_of
@@ -48,7 +48,7 @@ class UnknownWrites:
     def __init__(self) -> None:
         self.count = 0
         """How many there were, those that are known by now included."""
-        self.is_anything_unknown = False
+        self._is_anything_unknown = False
         """Whether an unknown write may have changed any key."""
         self._clouds: dict[str, _Cloud] = {}
         self._waiting: dict[tuple[str, object], list[int]] = {}
@@ -61,7 +61,7 @@ class UnknownWrites:
         self.count += 1
         keys = keys_written(operation)
         if keys is None:
-            self.is_anything_unknown = True
+            self._is_anything_unknown = True
             return
         number = self.count
         self._operations[number] = operation
@@ -123,6 +123,11 @@ class UnknownWrites:
             return False
         cloud.is_suspect = True
         return True
+
+    def may_be_in(self, span: Span | None) -> bool:
+        """Whether an unknown write may be about any key, or about one of these."""
+        is_inside = span is not None and any(key in span for key in self._clouds)
+        return self._is_anything_unknown or is_inside
 
     def keep(self, place: int, operation: Operation, held: dict[str, Held]) -> None:
         """Keeps what an operation is about to do to clouded keys."""

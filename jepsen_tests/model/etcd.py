@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from typing_extensions import override
 
-from jepsen_tests.history import MalformedError, Operation
+from jepsen_tests.history import Json, MalformedError, Operation
 from jepsen_tests.model.model import ILLEGAL, Action, Illegal, PerKey, is_refusal, pair
 
 
@@ -29,6 +29,7 @@ class Absent(NamedTuple):
 
 KeyState: TypeAlias = Stored | Absent
 _NOTHING = Absent(0)
+_METADATA = {"value", "version", "create_revision", "mod_revision"}
 
 
 def _without_metadata(state: KeyState) -> KeyState:
@@ -55,6 +56,10 @@ class EtcdKey(PerKey):
     def action(self, operation: Operation) -> Action:
         """The revision counts too, of what may have written."""
         action = super().action(operation)
+        if action.function == "delete" and operation.value is not None:
+            raise MalformedError(f"delete with {operation.value!r} is not about a single key")
+        if action.function == "range" and action.is_known:
+            _verify_range(operation)
         if action.function in self.reads:
             return action
         return action._replace(revision=operation.revision if action.is_known else 0)
@@ -127,8 +132,7 @@ def _explains(state: KeyState, action: Action) -> bool:
     """Whether what was read is this state, as far as it is known."""
     if action.function == "read":
         return action.result == (state.value if isinstance(state, Stored) else None)
-    if not isinstance(action.result, tuple) or len(action.result) > 1:
-        raise MalformedError(f"a range of one key gives a list of one or none: {action.result!r}")
+    assert isinstance(action.result, tuple), action.result
     if not action.result:
         return isinstance(state, Absent)
     if not isinstance(state, Stored):
@@ -140,6 +144,16 @@ def _explains(state: KeyState, action: Action) -> bool:
         and _agree(found["create_revision"], state.create_revision)
         and _agree(found["mod_revision"], state.mod_revision)
     )
+
+
+def _verify_range(operation: Operation) -> None:
+    found = operation.result
+    if not isinstance(found, list) or len(found) > 1 or not all(map(_is_found, found)):
+        raise MalformedError(f"a range of one key gives a list of one or none, not {found!r}")
+
+
+def _is_found(kv: Json) -> bool:
+    return isinstance(kv, dict) and kv.keys() >= _METADATA
 
 
 def _agree(seen: int, known: int) -> bool:

@@ -71,7 +71,15 @@ class PerKey:
         return operation.key
 
     def action(self, operation: Operation) -> Action:
-        """Value and result, as they are."""
+        """Value and result, as they are.
+
+        Raises:
+            MalformedError: a read asks for more than the key as it is now.
+        """
+        if operation.function in self.reads and operation.value is not None:
+            raise MalformedError(
+                f"{operation.function} with {operation.value!r} is not for a model of single keys"
+            )
         is_known = operation.status is Status.OK
         result = frozen(operation.result) if is_known else None
         return Action(operation.function, frozen(operation.value), result, is_known)

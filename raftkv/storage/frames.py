@@ -1,6 +1,7 @@
 """The bytes of the Raft log's files: a head, then a frame for each time the disk was waited for.
 
-    file     magic (8), marker (8), number of the first frame (8)
+    file     magic (8), checksum (4), marker (8), number of the first frame (8),
+             cluster id (8), member id (8), frames
     frame    marker (8), checksum (4), length of the batches (4), number (8), batches
     batch    term, vote, commit index, truncate from, restart after (8 each), entries (4),
              a length for each entry (4 each), the entries
@@ -19,11 +20,13 @@ import zlib
 from typing import NamedTuple
 
 from raftkv.raft.types import HardState
+from raftkv.storage.schema import Identity
 
 FILE_MAGIC = b"raftlog2"
 MARKER_BYTES = 8
-_FILE_HEAD = struct.Struct(">8s8sQ")
-FILE_HEAD_BYTES = _FILE_HEAD.size
+_FILE_HEAD = struct.Struct(">8sI")
+_FILE_ABOUT = struct.Struct(">8sQQQ")
+FILE_HEAD_BYTES = _FILE_HEAD.size + _FILE_ABOUT.size
 
 _FRAME_HEAD = struct.Struct(">8sIIQ")
 FRAME_HEAD_BYTES = _FRAME_HEAD.size
@@ -37,6 +40,8 @@ class FileHead(NamedTuple):
 
     marker: bytes
     first_frame: int
+    identity: Identity
+    """Whose log it is."""
 
 
 class LogBatch(NamedTuple):
@@ -45,7 +50,7 @@ class LogBatch(NamedTuple):
     hard_state: HardState
     truncate_from: int
     restart_after: int
-    """When not 0: the log starts after this index if it does not reach it; a snapshot took over."""
+    """When not 0: the log had not reached this index and starts after it; a snapshot took over."""
     entries: list[bytes]
 
 
@@ -60,15 +65,19 @@ class Frame(NamedTuple):
 
 def encode_file_head(head: FileHead) -> bytes:
     """The first bytes of a new file."""
-    return _FILE_HEAD.pack(FILE_MAGIC, *head)
+    about = _FILE_ABOUT.pack(head.marker, head.first_frame, *head.identity)
+    return _FILE_HEAD.pack(FILE_MAGIC, zlib.crc32(about)) + about
 
 
 def decode_file_head(data: bytes) -> FileHead | None:
-    """The head of a file; None when it is not one of the log's."""
+    """The head of a file; None when it is not one of the log's, or is not whole."""
     if len(data) < FILE_HEAD_BYTES:
         return None
-    magic, marker, first_frame = _FILE_HEAD.unpack_from(data)
-    return FileHead(marker, first_frame) if magic == FILE_MAGIC else None
+    about = data[_FILE_HEAD.size : FILE_HEAD_BYTES]
+    if _FILE_HEAD.unpack_from(data) != (FILE_MAGIC, zlib.crc32(about)):
+        return None
+    marker, first_frame, cluster, member = _FILE_ABOUT.unpack(about)
+    return FileHead(marker, first_frame, Identity(cluster, member))
 
 
 def encode_frame(marker: bytes, number: int, batches: list[LogBatch]) -> list[bytes]:

@@ -19,6 +19,7 @@ from raftkv.storage.frames import (
     encode_file_head,
     encode_frame,
 )
+from raftkv.storage.schema import Identity
 from raftkv.storage.sync import sync_directory
 
 DIRECTORY = "log"
@@ -45,11 +46,16 @@ class LogEnd(NamedTuple):
     path: Path | None
     """The file that is appended to; None for a log without files."""
     head: FileHead
+    last_frame: int
+    """Where the file's last frame begins; `offset` when it has none."""
     offset: int
+    """Where the next frame goes."""
     closed: list[ClosedFile]
 
 
-EMPTY_LOG = LogEnd(0, 0, None, FileHead(bytes(MARKER_BYTES), 0), 0, [])
+def empty_log(identity: Identity) -> LogEnd:
+    """The end of a log without files."""
+    return LogEnd(0, 0, None, FileHead(bytes(MARKER_BYTES), 0, identity), 0, 0, [])
 
 
 def log_paths(directory: Path) -> list[Path]:
@@ -87,6 +93,7 @@ class LogFiles:
         self._size = 0
         if end.path is not None:
             self._descriptor = os.open(end.path, os.O_RDWR | os.O_CLOEXEC)
+            self._write_again(end.last_frame)
             self._clear_rest()
 
     def has_room(self, entries_bytes: int, entries_count: int) -> bool:
@@ -117,12 +124,13 @@ class LogFiles:
         return length
 
     def remove_until(self, index: int, frame: int) -> None:
-        """Removes full files that hold nothing beyond an index, and no frame beyond `frame`.
+        """Removes full files with nothing beyond an index, and only what lies before `frame`.
 
-        May be called on another thread than `append`.
+        That frame is durable and stays: it says again which vote was given in those that go. May be
+        called on another thread than `append`.
         """
         closed = self._closed
-        while closed and closed[0].last_index <= index and closed[0].last_frame <= frame:
+        while closed and closed[0].last_index <= index and closed[0].last_frame < frame:
             closed.popleft().path.unlink()
 
     def close(self) -> None:
@@ -130,6 +138,17 @@ class LogFiles:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _write_again(self, last_frame: int) -> None:
+        """Makes durable what was found last: whoever wrote it may have ended before it was.
+
+        Waiting for the disk is not enough. After a write that failed the kernel shows what it no
+        longer means to write.
+        """
+        frame = os.pread(self._descriptor, self._offset - last_frame, last_frame)
+        if frame:
+            _write_durably(self._descriptor, [frame], last_frame)
+        sync_directory(self.directory)
 
     def _clear_rest(self) -> None:
         """Makes what lies after the last frame zeros again, where a crash left half a frame."""
@@ -142,7 +161,7 @@ class LogFiles:
 
     def _begin_file(self, first_frame: int, frame_bytes: int) -> None:
         """Goes on in a new file, which appears under its name only when it is whole."""
-        head = FileHead(os.urandom(MARKER_BYTES), first_frame)
+        head = self._head._replace(marker=os.urandom(MARKER_BYTES), first_frame=first_frame)
         size = max(self._file_bytes, FILE_HEAD_BYTES + frame_bytes)
         path = self.directory / f"{first_frame:016x}{_SUFFIX}"
         unfinished = path.with_suffix(_UNFINISHED)
@@ -159,7 +178,8 @@ class LogFiles:
             raise
         if self._path is not None:
             os.close(self._descriptor)
-            self._closed.append(ClosedFile(self._path, self.frame, self._index))
+            if self._path != path:  # else the new one took the place of one without frames
+                self._closed.append(ClosedFile(self._path, self.frame, self._index))
         self._path, self._head, self._descriptor = path, head, descriptor
         self._offset, self._size = FILE_HEAD_BYTES, size
 

@@ -18,14 +18,15 @@ from raftkv.raft.types import (
 from raftkv.storage.errors import StorageError
 from raftkv.storage.frames import (
     FILE_HEAD_BYTES,
+    FileHead,
     Frame,
     LogBatch,
     decode_file_head,
     decode_frame,
     has_frame_after,
 )
-from raftkv.storage.log_files import EMPTY_LOG, ClosedFile, LogEnd, log_paths
-from raftkv.storage.schema import LogStart, SystemState
+from raftkv.storage.log_files import ClosedFile, LogEnd, empty_log, log_paths
+from raftkv.storage.schema import Identity, LogStart, SystemState
 
 
 class ReplayedLog(NamedTuple):
@@ -39,14 +40,16 @@ class ReplayedLog(NamedTuple):
     """To be appended before anything else: the files do not yet know of the log's start."""
 
 
-def replay_log(directory: Path, state: SystemState, start: LogStart) -> ReplayedLog:
+def replay_log(
+    directory: Path, identity: Identity, state: SystemState, start: LogStart
+) -> ReplayedLog:
     """Reads the log, which must hold all that the stored state says it held.
 
     Raises:
-        StorageError: Something that was durable is damaged or missing.
+        StorageError: Something that was durable is damaged or missing, or another member's.
     """
     replay = _Replay(state.hard_state)
-    end = _read_files(directory, state.log_frame, replay)
+    end = _read_files(directory, identity, state.log_frame, replay)
     if end.frame < state.log_frame:
         raise StorageError(
             f"{directory} is damaged: the log ends at frame {end.frame}, "
@@ -54,6 +57,16 @@ def replay_log(directory: Path, state: SystemState, start: LogStart) -> Replayed
         )
     entries, correction = replay.after(directory, start)
     return ReplayedLog(replay.hard_state, entries, end, correction)
+
+
+def is_used(directory: Path) -> bool:
+    """Whether a log has more than the one frame that a crash during bootstrap can leave."""
+    for path in log_paths(directory):
+        data = path.read_bytes()
+        head = decode_file_head(data)
+        if head is None or has_frame_after(data, FILE_HEAD_BYTES, head.marker):
+            return True
+    return False
 
 
 class _Replay:
@@ -70,8 +83,10 @@ class _Replay:
         """What one write did."""
         self.hard_state = _newer(self.hard_state, batch.hard_state)
         if batch.truncate_from and self.base is not None:
-            del self.entries[max(batch.truncate_from - self.base - 1, 0) :]
-        if batch.restart_after and (self.base is None or self._last < batch.restart_after):
+            # Files whose entries a snapshot stands for are gone: it may reach back into those.
+            self.base = min(self.base, batch.truncate_from - 1)
+            del self.entries[batch.truncate_from - self.base - 1 :]
+        if batch.restart_after:
             self.base, self.entries = batch.restart_after, []
         if batch.entries:
             first = entry_index(batch.entries[0])
@@ -118,15 +133,13 @@ def _newer(one: HardState, other: HardState) -> HardState:
     return HardState(term, vote, max(one.commit, other.commit))
 
 
-def _read_files(directory: Path, frames_stored: int, replay: _Replay) -> LogEnd:
-    end = EMPTY_LOG
+def _read_files(directory: Path, identity: Identity, frames_stored: int, replay: _Replay) -> LogEnd:
+    end = empty_log(identity)
     closed: list[ClosedFile] = []
     paths = log_paths(directory)
     for path in paths:
         data = path.read_bytes()
-        head = decode_file_head(data)
-        if head is None:
-            raise StorageError(f"{path} is damaged: it does not begin as a file of the log")
+        head = _read_head(path, data, identity)
         expected = (
             end.frame + 1 if end.path is not None else min(head.first_frame, frames_stored + 1)
         )
@@ -136,13 +149,30 @@ def _read_files(directory: Path, frames_stored: int, replay: _Replay) -> LogEnd:
             )
         if end.path is not None:
             closed.append(ClosedFile(end.path, end.frame, end.entry_index))
-        number, offset = head.first_frame - 1, FILE_HEAD_BYTES
+        number, last, offset = head.first_frame - 1, FILE_HEAD_BYTES, FILE_HEAD_BYTES
         while (frame := decode_frame(data, offset, head.marker)) is not None:
+            last = offset
             number, offset = _add(path, replay, frame, number)
         if has_frame_after(data, offset, head.marker):
             raise StorageError(f"{path} is damaged: frame {number + 1} of the log can't be read")
-        end = LogEnd(number, replay.index_max, path, head, offset, closed)
+        end = LogEnd(number, replay.index_max, path, head, last, offset, closed)
     return end
+
+
+def _read_head(path: Path, data: bytes, identity: Identity) -> FileHead:
+    head = decode_file_head(data)
+    if head is None:
+        raise StorageError(f"{path} is damaged: it does not begin as a file of the log")
+    if head.identity != identity:
+        raise StorageError(
+            f"{path} is of the log of {_named(head.identity)}, the data file beside it of "
+            f"{_named(identity)}: two directories were mixed"
+        )
+    return head
+
+
+def _named(identity: Identity) -> str:
+    return f"member {identity.member:x} of cluster {identity.cluster:x}"
 
 
 def _add(path: Path, replay: _Replay, frame: Frame, previous: int) -> tuple[int, int]:

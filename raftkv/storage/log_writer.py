@@ -136,10 +136,9 @@ class LogWriter:
         if self._failed:
             return False
         try:
-            for append in appends:
-                self._end = _checked_end(self._end, append.batch)
+            batches = list(map(self._follow, appends))
             started = perf_counter()
-            written = self._files.append(list(map(_log_batch, appends)), self._end.index)
+            written = self._files.append(batches, self._end.index)
         except OSError as error:
             self._fail(describe_failure(self._files.directory, error))
             return False
@@ -150,30 +149,31 @@ class LogWriter:
         self.durable = (appends[-1].sequence, self._files.frame)
         return True
 
+    def _follow(self, append: Append) -> LogBatch:
+        """What a write says to the log, which must go on where it ended."""
+        said, self._end = _follow(self._end, append.batch)
+        return said
+
     def _fail(self, reason: str) -> None:
         self._failed = True
         self._hooks.post(lambda: self._hooks.on_failed(reason))
 
 
-def _log_batch(append: Append) -> LogBatch:
-    batch = append.batch
-    restart_after = batch.compact_to if batch.install_staged else 0
-    return LogBatch(batch.hard_state, batch.truncate_from, restart_after, batch.entries)
-
-
-def _checked_end(end: LogPlace, batch: WriteBatch) -> LogPlace:
-    """Where the log ends after a write, which must go on where it ended before."""
+def _follow(end: LogPlace, batch: WriteBatch) -> tuple[LogBatch, LogPlace]:
+    """What a write says to a log that ended at `end`, and where it ends afterwards."""
     index, commit = end
+    restart_after = 0
     if batch.truncate_from:
         assert batch.truncate_from > commit or batch.install_staged, (
             f"truncation from {batch.truncate_from}, commit index {commit}"
         )
         index = min(index, batch.truncate_from - 1)
-    if batch.install_staged:
-        index = max(index, batch.compact_to)
+    if batch.install_staged and index < batch.compact_to:
+        index = restart_after = batch.compact_to
     if batch.entries:
         first, last = entry_index(batch.entries[0]), entry_index(batch.entries[-1])
         assert first == index + 1, f"entry {first} after entry {index}"
         assert last - first + 1 == len(batch.entries), f"entries from {first} to {last}"
         index = last
-    return LogPlace(index, batch.hard_state.commit)
+    said = LogBatch(batch.hard_state, batch.truncate_from, restart_after, batch.entries)
+    return said, LogPlace(index, batch.hard_state.commit)

@@ -7,11 +7,11 @@ from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import entry_index
 from raftkv.storage import schema
 from raftkv.storage.environment import Environment
-from raftkv.storage.errors import StorageError, clear_errors
+from raftkv.storage.errors import DATA_FILE, StorageError, clear_errors
 from raftkv.storage.frames import LogBatch
 from raftkv.storage.jobs import Clear
-from raftkv.storage.log_files import DIRECTORY, EMPTY_LOG, LogFiles, remove_log, remove_unfinished
-from raftkv.storage.log_replay import replay_log
+from raftkv.storage.log_files import DIRECTORY, LogFiles, empty_log, remove_log, remove_unfinished
+from raftkv.storage.log_replay import is_used, replay_log
 from raftkv.storage.schema import NEW_STATE, Identity
 from raftkv.storage.sync import sync_directory
 from raftkv.storage.system import read_system
@@ -38,6 +38,9 @@ def write_first(
     """Makes an unused directory a member's, with what its log starts from.
 
     The identity comes last: a directory without one is unused, whatever a crash left in its log.
+
+    Raises:
+        StorageError: It can't be written, or its log is one that a member went on to use.
     """
     assert read_identity(environment) is None, "the directory already belongs to a member"
     state = NEW_STATE
@@ -45,8 +48,14 @@ def write_first(
         directory = environment.path / DIRECTORY
         directory.mkdir(mode=0o700, exist_ok=True)
         sync_directory(environment.path)
+        if is_used(directory):
+            raise StorageError(
+                f"{environment.path / DATA_FILE} is new, but {directory} holds the log of a member "
+                "that must not forget its votes: put its data file back, or remove the member "
+                "from its cluster and add it again with an empty directory"
+            )
         remove_log(directory)
-        files = LogFiles(directory, config.log_file_bytes, EMPTY_LOG)
+        files = LogFiles(directory, config.log_file_bytes, empty_log(identity))
         if batch is not None:
             first = LogBatch(batch.hard_state, 0, 0, batch.entries)
             files.append([first], entry_index(batch.entries[-1]))
@@ -76,10 +85,12 @@ def load(environment: Environment, config: StorageConfig) -> Loaded:
         StorageError: Something is damaged or missing, or the two do not fit together.
     """
     state, start = read_system(environment)
+    identity = read_identity(environment)
+    assert identity is not None, "loaded before bootstrap"
     directory = environment.path / DIRECTORY
     with clear_errors(environment.path):
         remove_unfinished(directory)
-        replayed = replay_log(directory, state, start)
+        replayed = replay_log(directory, identity, state, start)
         last = start.index + len(replayed.entries)
         commit = replayed.hard_state.commit
         if commit > last or not start.index <= state.applied_index <= last:

@@ -129,7 +129,7 @@ class StateWriter:
             return False
         try:
             written, seconds = self._transact(jobs)
-            self._log.remove_until(self._filler.log_start.index, self._filler.state.log_frame)
+            self._log.remove_until(*self._filler.unneeded)
         except (lmdb.Error, OSError) as error:
             self._fail(describe_failure(self._environment.path, error))
             return False

@@ -25,6 +25,12 @@ class Filler:
     def __init__(self, environment: Environment, removals_max: int) -> None:
         self._environment = environment
         self.state, self.log_start = read_system(environment)
+        self.unneeded = (0, 0)
+        """The log's files need no entries up to this index, and no frames before this one.
+
+        As of the last save: a switch to a snapshot is not enough. Until the log knows of it too,
+        only the snapshot's last entry in the log tells whether those behind it contradict it.
+        """
         self.cleaner = Cleaner(removals_max)
 
     def fill(self, txn: Transaction, jobs: list[StateJob]) -> int:
@@ -77,6 +83,7 @@ class Filler:
                 last.log_frame,
             ),
         )
+        self.unneeded = (self.log_start.index, last.log_frame)
         return written
 
     def _put_rows(self, txn: Transaction, changes: list[Changes]) -> int:

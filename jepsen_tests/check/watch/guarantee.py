@@ -32,7 +32,9 @@ def shown(stream: Stream) -> str:
     """A watch in words."""
     request = stream.request
     keys = repr(request.key)
-    if request.range_end:
+    if stream.is_everything:
+        keys = "all keys"
+    elif request.range_end:
         keys = f"{keys} to {request.range_end!r}"
     start = f"from revision {stream.start}" if stream.start else "from an unknown revision"
     return f"watch {request.watch!r} of {keys} {start} at {request.member or 'some member'}"

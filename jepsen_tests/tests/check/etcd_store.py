@@ -29,7 +29,7 @@ class Etcd:
     clients: int = 5
     unknown: float = 0.0
     """The share of calls that get no answer, applied or not."""
-    functions: tuple[str, ...] = ("put", "delete", "read", "range", "cas", "txn")
+    functions: tuple[str, ...] = ("put", "delete", "read", "range", "cas", "txn", "guarded")
     revision: int = 1
     keys: dict[str, KeyValue] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
@@ -91,6 +91,18 @@ class Etcd:
                 keys = sorted(self.chance.sample(KEYS, 2))
                 value = [["r", keys[0], None], ["w", keys[1], self._new_value()]]
                 key = ""
+            case "guarded":
+                held = self.keys.get(key)
+                seen = held["mod_revision"] if held else 0
+                change: Json = ["w", key, self._new_value()]
+                if held and self.chance.random() < 0.3:
+                    change = ["d", key, None]
+                value = {
+                    "compare": [["mod_revision", key, "=", seen]],
+                    "then": [change],
+                    "else": [["r", key, None]],
+                }
+                function, key = "txn", ""
             case _:
                 pass
         self.processes += 1
@@ -141,11 +153,24 @@ class Etcd:
                 call.result = self._value(call.key) == call.value[0]
                 if call.result:
                     self._commit({call.key: call.value[1]})
+            case "txn" if isinstance(call.value, dict):
+                self._apply_guarded(call, call.value)
             case _:
                 parts: Any = call.value
                 (_, read, _), (_, written, value) = parts
                 call.result = [["r", read, self._value(read)], ["w", written, value]]
                 self._commit({written: value})
+
+    def _apply_guarded(self, call: Call, value: Any) -> None:  # noqa: ANN401 - as it was made
+        ((_, key, _, seen),) = value["compare"]
+        held = self.keys.get(key)
+        has_succeeded = seen == (held["mod_revision"] if held else 0)
+        done: list[Json] = [["r", key, self._value(key)]]
+        if has_succeeded:
+            ((verb, _, new),) = value["then"]
+            done = [[verb, key, new]]
+            self._commit({key: new})
+        call.result = {"succeeded": has_succeeded, "operations": done}
 
     def _value(self, key: str) -> Json:
         return self.keys[key]["value"] if key in self.keys else None

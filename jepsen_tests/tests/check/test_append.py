@@ -183,7 +183,7 @@ def test_what_is_serial_is_valid(seed: int) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_late_read_of_nothing_is_found(seed: int) -> None:
     operations = serial(seed, 40)
     operations.append(txn(r("k0"), r("k1"), r("k2"), at=(10_000, 10_001)))
@@ -191,6 +191,7 @@ def test_a_late_read_of_nothing_is_found(seed: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=30))
+@settings(max_examples=50)
 def test_components_are_what_reaches_each_other(edges: list[tuple[int, int]]) -> None:
     graph = Graph(8)
     for before, after in edges:
@@ -211,8 +212,8 @@ def test_components_are_what_reaches_each_other(edges: list[tuple[int, int]]) ->
 
 
 def test_a_long_chain_needs_no_recursion() -> None:
-    graph = Graph(50_000)
-    for node in range(50_000):
-        graph.add(node, (node + 1) % 50_000, Kind.WW)
+    graph = Graph(5_000)
+    for node in range(5_000):
+        graph.add(node, (node + 1) % 5_000, Kind.WW)
     (component,) = graph.components(Kind.WW)
-    assert len(component) == 50_000
+    assert len(component) == 5_000

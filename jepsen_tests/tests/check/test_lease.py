@@ -1,5 +1,7 @@
 """Leases: histories that keep a promise, and ones that break just that one."""
 
+from dataclasses import replace
+
 import pytest
 
 from jepsen_tests.check.lease import LEASES
@@ -98,6 +100,12 @@ GOOD: dict[str, list[Record]] = {
     ],
     "a fault to the end": [fault("kill", None), grant(), HUNG, read(90, HELD, revision=3)],
     "a clock that jumped": [fault("clock-skew", 1), grant(), HUNG, saw(1, *GONE)],
+    "clocks of unknown rates": [
+        replace(fault("conditions", 1), detail="clock_drift 0.1"),
+        grant(),
+        HUNG,
+        saw(1, *GONE),
+    ],
     "a clock that ran fast": [
         Fact(name="clock_rate", value={"member": "m1", "rate": 2.0}),
         grant(),

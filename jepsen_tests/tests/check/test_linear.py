@@ -70,7 +70,7 @@ def register_operations(draw: st.DrawFn) -> Operation:
 
 
 @given(st.lists(register_operations(), max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=60, deadline=None)
 def test_the_verdict_is_the_definitions(operations: list[Operation]) -> None:
     verdict = Linearizability(CAS).check(history(*operations))
     assert (verdict.state is State.VALID) == has_an_order(operations, CAS)
@@ -86,7 +86,7 @@ def test_the_verdict_is_the_definitions_at_length(operations: list[Operation]) -
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.1]))
-@settings(max_examples=50)
+@settings(max_examples=30, deadline=None)
 def test_what_a_register_does_is_linearizable(seed: int, unknown: float) -> None:
     operations = Register(seed, clients=5, values=3, unknown=unknown).run(60)
     assert Linearizability(CAS).check(history(*operations)).state is State.VALID

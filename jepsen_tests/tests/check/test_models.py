@@ -109,6 +109,9 @@ def test_a_story(name: str, story: list[Operation], is_allowed: bool) -> None:  
         ("set", does("read", None, "ab"), "a set is read as a list"),
         ("set", does("read", None, [1, 1]), "an element is twice"),
         ("etcd", does("range", None, 3), "a range of one key gives"),
+        ("etcd", does("range", {"range_end": "z"}, []), "is not for a model of single keys"),
+        ("etcd", does("delete", {"range_end": "z"}, 1), "is not about a single key"),
+        ("register", does("read", {"serializable": TRUE}), "is not for a model of single keys"),
     ],
 )
 def test_what_a_model_cannot_read_is_an_error(name: str, operation: Operation, reason: str) -> None:

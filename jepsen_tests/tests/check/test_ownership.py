@@ -4,7 +4,7 @@ import pytest
 
 from jepsen_tests.check.election import ELECTIONS
 from jepsen_tests.check.lock import LOCKS
-from jepsen_tests.history import Operation, Record
+from jepsen_tests.history import FaultBand, Operation, Record, Status
 from jepsen_tests.tests.check.given import did, gone, is_valid, kv, put, told
 from jepsen_tests.verdict import Checker
 
@@ -112,6 +112,35 @@ def test_a_lock_that_is_handed_on_in_order_is_valid(records: list[Record]) -> No
 @pytest.mark.parametrize("records", BROKEN.values(), ids=BROKEN)
 def test_a_lock_that_is_not_is_found(records: list[Record]) -> None:
     assert not is_valid(LOCKS, *records)
+
+
+def leased(number: int, seconds: int, *, call_ns: int = 1_000) -> Operation:
+    """A lease, by the number of the claim's revision."""
+    return did("grant", value=seconds, lease=number, result=seconds, call_ns=call_ns)
+
+
+WITHOUT_WATCH: dict[str, tuple[bool, list[Record]]] = {
+    "taken away": (False, [leased(2, 5)]),
+    "given up": (True, [leased(2, 5), did("release", "l", "l/a", call_ns=2_900)]),
+    "given up too late": (False, [leased(2, 5), did("release", "l", "l/a", call_ns=90_000)]),
+    "deleted by somebody": (True, [leased(2, 5), did("delete", "l/", range_end="l0")]),
+    "revoked": (True, [leased(2, 5), did("revoke", lease=2)]),
+    "ended": (True, [leased(2, 0)]),
+    "another gave up": (
+        False,
+        [leased(2, 5), did("acquire", "l", lease=9, status=Status.FAIL)],
+    ),
+    "a clock of unknown rate": (
+        True,
+        [leased(2, 5), FaultBand(name="clock-skew", targets=[], begin_ns=0, end_ns=1)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("expected", "records"), WITHOUT_WATCH.values(), ids=WITHOUT_WATCH)
+def test_a_lock_that_nobody_watches(*, expected: bool, records: list[Record]) -> None:
+    claims = [acquired("a", 2, at=2), acquired("b", 3, at=4)]
+    assert is_valid(LOCKS, *claims, *records) == expected
 
 
 LED = (acquired("a", 2, at=2, function="campaign"), acquired("b", 3, at=4, function="campaign"))

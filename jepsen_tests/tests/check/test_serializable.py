@@ -79,8 +79,16 @@ def test_the_future_is_refused_and_nothing_else() -> None:
     assert check(*PUTS, lagging).state is State.VALID
 
 
-def test_a_key_that_an_unknown_write_may_have_changed_is_left_open() -> None:
-    verdict = check(*PUTS, op("put", "3", at=(0, None)), old("3", 4))
+def test_a_write_without_an_answer_explains_what_it_wrote_and_no_more() -> None:
+    unknown = op("put", "3", at=(0, None))
+    assert check(*PUTS, unknown, old("3", 5)).state is State.VALID
+    assert check(*PUTS, unknown, old("1", 4)).state is State.INVALID
+    assert check(*PUTS, replace(unknown, call_ns=11), old("3", 5)).state is State.INVALID
+    assert check(*PUTS[:2], op("delete", at=(0, None)), old(None, 4)).state is State.VALID
+
+
+def test_where_an_unknown_write_may_have_left_anything_it_is_left_open() -> None:
+    verdict = check(*PUTS, op("append", 3, at=(0, None)), old([3], 5))
     assert verdict.state is State.UNKNOWN
     assert verdict.note == "1 read of keys with unknown writes"
 

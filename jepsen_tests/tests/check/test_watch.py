@@ -7,6 +7,7 @@ from jepsen_tests.check.watch.bookmarkable import BOOKMARKABLE
 from jepsen_tests.check.watch.canceled import CANCELED
 from jepsen_tests.check.watch.create_flag import CREATE_FLAG
 from jepsen_tests.check.watch.filter import FILTER
+from jepsen_tests.check.watch.fragments import FRAGMENTS
 from jepsen_tests.check.watch.guarantees import WATCH_GUARANTEES
 from jepsen_tests.check.watch.ordered import ORDERED
 from jepsen_tests.check.watch.prev_kv import PREV_KV
@@ -38,7 +39,12 @@ GOOD = {
     "one response": [TRUTH],
     "a response a revision": [TRUTH, told(A2), told(B3), told(A4, C4), told(B5), told(A6)],
     "not finished": [TRUTH, told(A2, B3)],
-    "fragments": [TRUTH, told(A2, B3, A4, fragment=True), told(C4, B5, fragment=True), told(A6)],
+    "fragments": [
+        TRUTH,
+        told(A2, B3, A4, fragment=True, revision=6),
+        told(C4, B5, fragment=True, revision=6),
+        told(A6),
+    ],
     "bookmarks": [TRUTH, CREATED, bookmark(1), told(A2, B3), bookmark(3), told(A4, C4)],
     "resumed": [TRUTH, told(A2, B3), told(A4, C4, B5, watch="v", start_revision=4)],
     "started now": [TRUTH, told(created=True, revision=3, start_revision=0), told(A4, C4)],
@@ -90,7 +96,7 @@ BROKEN: dict[str, tuple[Checker, list[Record]]] = {
     "a revision in two lists": (ATOMIC, [told(A2, B3, A4), told(C4)]),
     "a revision in two lists of fragments": (
         ATOMIC,
-        [told(A2, fragment=True), told(B3, A4), told(C4)],
+        [told(A2, fragment=True, revision=4), told(B3, A4), told(C4)],
     ),
     "an event left out": (RELIABLE, [TRUTH, told(A2, A4, C4)]),
     "half a revision left out": (RELIABLE, [TRUTH, told(A2, B3, A4, B5)]),
@@ -177,6 +183,14 @@ BROKEN: dict[str, tuple[Checker, list[Record]]] = {
             told(A4, C4, start_revision=2, requested_ns=9_000),
         ],
     ),
+    "a fragment without the rest": (
+        FRAGMENTS,
+        [told(A2, fragment=True, revision=2), bookmark(2)],
+    ),
+    "a fragment and the rest of another": (
+        FRAGMENTS,
+        [told(A2, fragment=True, revision=2), told(B3, revision=3)],
+    ),
     "an event after the end": (CANCELED, [told(A2, canceled=True), told(B3)]),
     "cancelled twice": (CANCELED, [told(canceled=True), told(canceled=True)]),
 }
@@ -187,7 +201,18 @@ def test_what_breaks_a_promise_is_found(guarantee: Checker, records: list[Record
     assert not is_valid(guarantee, *records)
 
 
-SEPARATE = (FILTER, START, ORDERED, UNIQUE, ATOMIC, RELIABLE, RESUMABLE, BOOKMARKABLE, CANCELED)
+SEPARATE = (
+    FILTER,
+    START,
+    FRAGMENTS,
+    ORDERED,
+    UNIQUE,
+    ATOMIC,
+    RELIABLE,
+    RESUMABLE,
+    BOOKMARKABLE,
+    CANCELED,
+)
 
 
 @pytest.mark.parametrize(("guarantee", "records"), BROKEN.values(), ids=BROKEN)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from unittest.mock import Mock
 
 import lmdb
 import pytest
@@ -42,7 +41,12 @@ def served(data_dir: Path, *more: str) -> "subprocess.CompletedProcess[str]":
 
 def written(data_dir: Path) -> Path:
     """The data file of a member that has stored a key."""
-    hooks = Mock(spec_set=StorageHooks)
+    hooks = StorageHooks(
+        post=lambda _: None,
+        on_durable=lambda _: None,
+        on_staged=lambda _: None,
+        on_failed=lambda _: None,
+    )
     storage = DiskStorage(data_dir / "member", StorageConfig(), hooks)
     storage.bootstrap(Identity(7, 1), first_write([pb.Member(ID=1, peerURLs=["http://a:1"])]))
     storage.load()

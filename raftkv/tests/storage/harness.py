@@ -48,7 +48,11 @@ class Disk:
     """A storage and the callbacks it was made with, run when the test asks."""
 
     def __init__(
-        self, path: Path, config: StorageConfig = ON_THREAD, first: WriteBatch | None = None
+        self,
+        path: Path,
+        config: StorageConfig = ON_THREAD,
+        first: WriteBatch | None = None,
+        identity: Identity = IDENTITY,
     ) -> None:
         self.path = path
         self.scheduled: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -62,9 +66,9 @@ class Disk:
             on_failed=self.failures.append,
         )
         self.storage = DiskStorage(path, config, hooks)
-        if self.storage.identity is None:
-            self.storage.bootstrap(IDENTITY, first)
         try:
+            if self.storage.identity is None:
+                self.storage.bootstrap(identity, first)
             self.stored: StoredLog = self.storage.load()
         except BaseException:
             self.storage.close()
@@ -120,15 +124,25 @@ class Disk:
         self.storage.close()
 
 
+class _Held:
+    """A writer's queue whose other end gets nothing new."""
+
+    def __init__(self, reached: SimpleQueue[Any]) -> None:
+        self.waiting: SimpleQueue[Any] = SimpleQueue()
+        self.put = self.waiting.put
+        self.get = reached.get
+        self.get_nowait = reached.get_nowait
+
+
 @contextmanager
-def held_back(writer: LogWriter | StateWriter) -> Iterator[None]:
+def held_back(writer: LogWriter | StateWriter) -> Iterator[SimpleQueue[Any]]:
     """What is submitted meanwhile reaches the writer's thread only afterwards."""
     reached: SimpleQueue[Any] = writer._queue
-    waiting: SimpleQueue[Any] = SimpleQueue()
-    writer._queue = waiting
+    held = _Held(reached)
+    setattr(writer, "_queue", held)  # noqa: B010 - a queue is stood in for
     try:
-        yield
+        yield held.waiting
     finally:
         writer._queue = reached
-        while not waiting.empty():
-            reached.put(waiting.get())
+        while not held.waiting.empty():
+            writer._queue.put(held.waiting.get())

@@ -1,18 +1,26 @@
 """The log that a member finds is the one it wrote, or it does not start."""
 
+import os
 import shutil
 from pathlib import Path
 
-import lmdb
 import pytest
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import StorageError, schema
-from raftkv.storage.frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES, decode_file_head
-from raftkv.storage.log_files import log_paths
-from raftkv.tests.storage.harness import MEMBERS, ON_THREAD, Disk, batch_of, entries, held_back
+from raftkv.storage import StorageError
+from raftkv.storage.frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES
+from raftkv.tests.storage.damage import files, flip, forget_frames, frame_starts
+from raftkv.tests.storage.harness import (
+    IDENTITY,
+    MEMBERS,
+    ON_THREAD,
+    Disk,
+    batch_of,
+    entries,
+    held_back,
+)
 
 SMALL_FILES = StorageConfig(
     append_in_place_entries_max=-1,
@@ -20,29 +28,6 @@ SMALL_FILES = StorageConfig(
     probe_before_open=False,
     log_file_bytes=4_096,
 )
-
-
-def files(path: Path) -> list[Path]:
-    return log_paths(path / "log")
-
-
-def flip(path: Path, offset: int) -> None:
-    """Turns one bit over."""
-    data = bytearray(path.read_bytes())
-    data[offset] ^= 1
-    path.write_bytes(data)
-
-
-def frame_starts(path: Path) -> list[int]:
-    """Where frames begin in a file of the log."""
-    data = path.read_bytes()
-    head = decode_file_head(data)
-    assert head is not None
-    starts, place = [], data.find(head.marker, FILE_HEAD_BYTES)
-    while place >= 0:
-        starts.append(place)
-        place = data.find(head.marker, place + 1)
-    return starts
 
 
 def test_entries_and_hard_state_are_there_after_a_restart(tmp_path: Path) -> None:
@@ -153,18 +138,6 @@ def test_files_found_at_the_start_go_too(tmp_path: Path) -> None:
         disk.write(batch_of(entries(201, 1), commit=200, applied=200))
     with Disk(tmp_path, SMALL_FILES) as disk:
         assert disk.stored.entries == entries(201, 1)
-
-
-def forget_frames(path: Path, log_frame: int) -> None:
-    """Makes the stored state one that knew of so many frames only."""
-    environment = lmdb.open(str(path), map_size=1 << 30, max_dbs=64)
-    system = environment.open_db(schema.SYSTEM)
-    with environment.begin(write=True, db=system) as txn:
-        stored = txn.get(schema.STATE_KEY)
-        assert stored is not None
-        state = schema.decode_state(stored)._replace(log_frame=log_frame)
-        txn.put(schema.STATE_KEY, schema.encode_state(state))
-    environment.close()
 
 
 @pytest.mark.parametrize("kept_bytes", [*range(0, FRAME_HEAD_BYTES + 60, 7), 140])
@@ -310,3 +283,66 @@ def test_committed_entries_are_never_truncated(tmp_path: Path) -> None:
         disk.write(batch_of(entries(1, 5), commit=4))
         disk.wait(disk.storage.write(WriteBatch(HardState(2, 0, 4), truncate_from=4)))
         assert "truncation from 4, commit index 4" in disk.failures[0]
+
+
+def test_a_log_whose_state_is_gone_is_not_thrown_away(tmp_path: Path) -> None:
+    """Whoever voted or answered must not begin again as if it never had."""
+    with Disk(tmp_path, ON_THREAD, batch_of(entries(1, 3))) as disk:
+        disk.write(WriteBatch(HardState(2, 3, 0)))
+    before = files(tmp_path)[0].read_bytes()
+    (tmp_path / "data.mdb").unlink()
+    with pytest.raises(StorageError, match=r"data\.mdb is new, but .*/log holds the log of"):
+        Disk(tmp_path, ON_THREAD, batch_of(entries(1, 3)))
+    assert files(tmp_path)[0].read_bytes() == before
+
+
+def test_a_damaged_head_is_refused_also_when_the_state_does_not_know_of_the_frames(
+    tmp_path: Path,
+) -> None:
+    """A marker that is not the frames' own would make all of them invisible."""
+    with Disk(tmp_path) as disk:
+        for index in range(1, 6):
+            disk.write(batch_of(entries(index, 1)))
+    (path,) = files(tmp_path)
+    forget_frames(tmp_path, 0)
+    for offset in range(FILE_HEAD_BYTES):
+        flip(path, offset)
+        with pytest.raises(StorageError, match="does not begin as a file of the log"):
+            Disk(tmp_path)
+        flip(path, offset)
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 5)
+
+
+@pytest.mark.parametrize("taken", ["every file", "the newest file"])
+def test_the_log_of_another_member_is_refused(tmp_path: Path, taken: str) -> None:
+    for name, identity in (("a", IDENTITY), ("b", IDENTITY._replace(member=0xB2))):
+        with Disk(tmp_path / name, SMALL_FILES, identity=identity) as disk:
+            for index in range(1, 61):
+                disk.write(batch_of(entries(index, 1, body=bytes(100))))
+    taken_from = 0 if taken == "every file" else -1
+    for path in files(tmp_path / "a")[taken_from:]:
+        shutil.copy(tmp_path / "b" / "log" / path.name, path)
+    with pytest.raises(StorageError, match=r"of the log of member b2 of cluster c1, .* member a1"):
+        Disk(tmp_path / "a", SMALL_FILES)
+
+
+def test_what_is_found_last_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote it may have been killed, or met an error, before it was durable."""
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 3)))
+        disk.write(batch_of(entries(4, 1)))
+    (path,) = files(tmp_path)
+    last, data = frame_starts(path)[-1], path.read_bytes()
+    written: list[tuple[bytes, int]] = []
+
+    def pwritev(_: int, pieces: list[bytes], offset: int, flags: int) -> int:
+        assert flags == os.RWF_DSYNC
+        written.append((b"".join(pieces), offset))
+        return len(written[-1][0])
+
+    monkeypatch.setattr("raftkv.storage.log_files.os.pwritev", pwritev)
+    with Disk(tmp_path):
+        assert written == [(data[last:].rstrip(b"\0"), last)]

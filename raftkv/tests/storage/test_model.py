@@ -15,7 +15,7 @@ from hypothesis.stateful import (
 
 from raftkv.config import StorageConfig
 from raftkv.raft.stored import WriteBatch
-from raftkv.raft.types import HardState, encode_entries
+from raftkv.raft.types import HardState, encode_entries, entry_term
 from raftkv.tests.storage.harness import MEMBERS, Disk, row_key
 
 END = b"\xff" * 17
@@ -111,7 +111,8 @@ class StorageMachine(RuleBasedStateMachine):
     def cut_log(self, data: st.DataObject) -> None:
         model, batch = self.model, self.batch()
         model.start = data.draw(st.integers(model.start + 1, model.applied))
-        batch.compact_to, batch.compact_term, batch.compact_membership = model.start, 1, MEMBERS
+        term = entry_term(model.log[model.start])
+        batch.compact_to, batch.compact_term, batch.compact_membership = model.start, term, MEMBERS
         model.log = {i: entry for i, entry in model.log.items() if i > model.start}
         self.write(batch)
 
