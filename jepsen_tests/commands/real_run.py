@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import sys
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,9 @@ def run_and_judge(asked: Asked) -> State:
             asyncio.run(_watched(setting, history))
     except (ProgramError, ClusterStuckError, OSError) as error:
         click.echo(f"the harness could not do it: {error}", err=True)
+        return State.HARNESS
+    except Exception:  # noqa: BLE001 - whatever it is, it says nothing of the store
+        click.echo(f"the harness failed:\n{traceback.format_exc()}", err=True)
         return State.HARNESS
     except KeyboardInterrupt:
         click.echo(f"stopped before its end; what it saw so far is in {asked.out}", err=True)

@@ -60,6 +60,21 @@ def test_an_etcd_that_does_not_run_is_the_harness_trouble(tmp_path: Path) -> Non
     assert "/bin/false --version: exit code 1" in result.stderr
 
 
+def test_a_harness_that_stumbles_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if missing := missing_for_networks():
+        pytest.skip(missing)
+
+    def stumble(*_: object) -> None:
+        raise LookupError("over a stone")
+
+    monkeypatch.setattr("jepsen_tests.commands.real_run.schedule", stumble)
+    result = run("run", "--out", str(tmp_path / "run"))
+    assert result.exit_code == State.HARNESS
+    assert "LookupError: over a stone" in result.stderr
+
+
 @pytest.mark.slow
 def test_a_run_keeps_its_history_verdicts_and_page(tmp_path: Path) -> None:
     if missing := missing_for_networks():
