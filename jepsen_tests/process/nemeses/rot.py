@@ -1,13 +1,14 @@
 """Damages a member's files while it is stopped: flips bits, writes zeros, or cuts the end off.
 
-A member that then refuses to start, as it should, is replaced by an empty one at the end, which is
-what its owner would do. Never more than a minority: nobody can do without a majority.
+A member that then refuses to start, as it should, is replaced by an empty one, which is what its
+owner would do. Never more than a minority: nobody can do without a majority.
 """
 
 import random
 from pathlib import Path
 
 from jepsen_tests.plan import Corrupt
+from jepsen_tests.process.admin import ClusterStuckError
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.world.infliction import Infliction, NotNowError
 from jepsen_tests.world.targets import chosen
@@ -24,10 +25,12 @@ def why_not(_cluster: ProcessCluster) -> str:
 
 
 async def inflict(cluster: ProcessCluster, fault: Corrupt, chance: random.Random) -> Infliction:
-    """Stops members, damages their files and starts them."""
+    """Stops members, damages their files, starts them, and sees to it that they serve again."""
     targets = chosen(fault.target, cluster.names, await cluster.leader(), chance)
     if 2 * len(targets) >= len(cluster.names):
         raise NotNowError(f"{len(targets)} of {len(cluster.names)} members are no minority")
+    if cluster.damaged:
+        raise NotNowError(f"{', '.join(sorted(cluster.damaged))} did not recover yet")
     words = []
     for name in targets:
         data = cluster.members[name].files.data
@@ -39,11 +42,12 @@ async def inflict(cluster: ProcessCluster, fault: Corrupt, chance: random.Random
         words.append(f"{name}: {damage(files[0], fault.how, chance)}")
         await cluster.revive(name)
 
-    async def end() -> None:
-        for name in cluster.damaged.intersection(targets, cluster.names):
+    try:
+        for name in targets:
             await cluster.bring_back(name)
-
-    return Infliction(targets, "; ".join(words), end)
+    except ClusterStuckError as error:
+        raise NotNowError(f"{'; '.join(words)}; then {error}") from error
+    return Infliction(targets, "; ".join(words))
 
 
 def damage(path: Path, how: str, chance: random.Random) -> str:
