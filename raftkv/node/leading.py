@@ -12,6 +12,7 @@ from raftkv.command.types import (
     encode_command,
 )
 from raftkv.node.applying import Applied
+from raftkv.node.counts import NodeCounts
 from raftkv.node.lease_queries import NO_SUCH_LEASE, UNANSWERED
 from raftkv.node.offers import request_ids
 from raftkv.node.ports import Transport
@@ -37,6 +38,7 @@ class Leading:
         self,
         raft: Raft,
         transport: Transport,
+        counts: NodeCounts,
         *,
         strict_reconfig_check: bool,
         healthy_ticks: int,
@@ -46,6 +48,7 @@ class Leading:
         self._raft = raft
         self._me = raft.member_id
         self._transport = transport
+        self._counts = counts
         self._strict_reconfig_check = strict_reconfig_check
         self._healthy_ticks = healthy_ticks
         self._last_context = 0
@@ -120,9 +123,9 @@ class Leading:
         started. So it begins as a learner to consensus, whatever the members table calls it, and
         `promote_ready` lets it vote once it has caught up.
         """
-        if self._raft.membership_at(applied.index) != self._raft.membership:
-            return Failure.TOO_MANY_REQUESTS
-        failure = _refusal(applied.state.members, command) or self.check_membership(changes)
+        failure = self._refuse(changes, command, applied)
+        if decode_head(command)[1] == CommandKind.MEMBER_PROMOTE:
+            self._count_promotion(failure)
         if failure is not None:
             return failure
         known = self._raft.membership.members
@@ -134,6 +137,20 @@ class Leading:
         )
         self._raft.step(ProposeMembership(gentle, command))
         return None
+
+    def _refuse(
+        self, changes: tuple[MembershipChange, ...], command: bytes, applied: Applied
+    ) -> Failure | None:
+        """Why a change is unwise now."""
+        if self._raft.membership_at(applied.index) != self._raft.membership:
+            return Failure.TOO_MANY_REQUESTS
+        return _refusal(applied.state.members, command) or self.check_membership(changes)
+
+    def _count_promotion(self, failure: Failure | None) -> None:
+        if failure is None:
+            self._counts.learners_promoted += 1
+        else:
+            self._counts.promotions_refused[failure] += 1
 
     def promote_ready(self, state: StateMachine) -> None:
         """Lets members vote that were added as voters and have caught up, one at a time."""
@@ -184,6 +201,7 @@ class Leading:
         """Proposes to revoke what has expired; never forwarded: only today's leader can do it."""
         due = []
         for lease in state.lessor.expired(tick, expirations_max):
+            self._counts.leases_expired += 1
             body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()
             due.append(encode_command(CommandKind.LEASE_REVOKE, self._me, 0, body))
         if due:
@@ -207,6 +225,7 @@ class Leading:
             return UNANSWERED, 0
         if renew:
             ttl = lessor.renew(lease, tick)
+            self._counts.leases_renewed += ttl is not None
             return (NO_SUCH_LEASE, 0) if ttl is None else (ttl, ttl)
         found = lessor.remaining(lease, tick)
         return (NO_SUCH_LEASE, 0) if found is None else found

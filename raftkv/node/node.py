@@ -83,7 +83,10 @@ class Node(Parts):
 
         A failure of TIMEOUT kind leaves open whether the command will still be applied.
         """
-        if len(self.applying.committed) > self._config.apply_lag_entries_max:
+        if (
+            len(self.applying.committed) > self._config.apply_lag_entries_max
+            or self.writes.bytes_waiting > self._config.log_bytes_waiting_max
+        ):
             on_result(Failure.TOO_MANY_REQUESTS)
             return
         failure = self.proposals.add(kind, body, on_result)
@@ -343,6 +346,7 @@ class Node(Parts):
         index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
+        state.go_on_counting(self.state)
         self.answers += self.applying.restart(Applied(state, index, term))
         state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)

@@ -99,6 +99,7 @@ def test_a_learner_listens_until_it_is_promoted() -> None:
     carried_out(world, OTHER, NEW)
     assert not isinstance(answers[0], Failure)
     assert world.node.raft.membership.voters == {ME, OTHER, THIRD, NEW}
+    assert world.node.counts.learners_promoted == 1
 
 
 def test_a_learner_that_lags_behind_is_not_promoted() -> None:
@@ -106,6 +107,9 @@ def test_a_learner_that_lags_behind_is_not_promoted() -> None:
     changes(world, "add_learner", NEW)
     carried_out(world, OTHER)
     assert changes(world, "promote", NEW) == [Failure.LEARNER_NOT_READY]
+    counts = world.node.counts
+    assert counts.learners_promoted == 0
+    assert counts.promotions_refused == {Failure.LEARNER_NOT_READY: 1}
 
 
 def test_the_only_member_may_be_joined_by_one_that_is_not_there_yet() -> None:

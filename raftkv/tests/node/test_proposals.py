@@ -233,3 +233,18 @@ def test_a_command_of_a_newer_format_stops_the_member() -> None:
     command = b"\x02" + entry(1, 1)[ENTRY_HEAD_BYTES + 1 :]
     with pytest.raises(AssertionError, match="command format 2"):
         world.is_sent(encode_entry(1, 1, EntryKind.NORMAL, command), commit=1)
+
+
+def test_a_disk_that_takes_nothing_refuses_what_is_asked_here_and_elsewhere() -> None:
+    world = World(config=NodeConfig(log_bytes_waiting_max=1_000))
+    world.leads()
+    assert world.puts(value=bytes(1_000)) == []
+    world.node.turn()
+
+    assert world.puts() == [Failure.TOO_MANY_REQUESTS]
+    command = entry(1, 1, origin=OTHER, request_id=5)[ENTRY_HEAD_BYTES:]
+    world.meets(ForwardProposals(ME, OTHER, world.node.status.term, [command]))
+    assert world.sent(ProposalsRejected) == [ProposalsRejected(OTHER, ME, [5], "TOO_MANY_REQUESTS")]
+
+    world.disk_is_done()
+    assert world.puts() == []
