@@ -14,6 +14,8 @@ from jepsen_tests.found_files import describe, reason_of
 from jepsen_tests.history import Json, MalformedError
 from jepsen_tests.plan import Plan
 from jepsen_tests.plan_json import plan_from_json
+from jepsen_tests.report.run_folder import VERDICTS
+from jepsen_tests.report.verdicts import save_verdicts
 from jepsen_tests.sim.scenario import Scenario, scenario_from_json
 from jepsen_tests.sim.swarm import SECONDS, draw
 from jepsen_tests.sim.workload_run import Judged, judge
@@ -86,9 +88,10 @@ def judge_one(scenario: Scenario, out: Path | None) -> Judged:
 
 
 def save(judged: Judged, out: Path) -> None:
-    """Keeps a run: its history, and what runs it again."""
+    """Keeps a run: its history, its verdicts, and what runs it again."""
     out.mkdir(parents=True, exist_ok=True)
     judged.history.save(out / HISTORY_FILE)
+    save_verdicts(out / VERDICTS, judged.verdicts)
     document = json.dumps(judged.scenario.to_json(), indent=2)
     (out / PLAN_FILE).write_text(document + "\n", encoding="ascii")
     click.echo(f"  kept in {out}")

@@ -169,18 +169,6 @@ class Admin:
         request = rpc_pb2.MoveLeaderRequest(targetID=target)
         await self._ask(leader, f"{_MAINTENANCE}MoveLeader", request, rpc_pb2.MoveLeaderResponse)
 
-    async def compact(self, ask: Iterable[str], keep_revisions: int) -> int:
-        """Compacts all but the newest revisions; returns which one; 0: there was nothing to."""
-        known = await self.statuses(ask)
-        newest = max((status.revision for status in known.values()), default=0)
-        revision = newest - keep_revisions
-        if revision <= 1:
-            return 0
-        request = rpc_pb2.CompactionRequest(revision=revision)
-        path = "/etcdserverpb.KV/Compact"
-        await self._any(known, path, request, rpc_pb2.CompactionResponse, ANSWER_SECONDS_MAX)
-        return revision
-
     async def hashes(self, members: Iterable[str]) -> dict[str, dict[str, int]]:
         """Each member's hash of all keys at the newest revision that all have; {} without one.
 

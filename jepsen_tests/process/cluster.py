@@ -7,9 +7,10 @@ it is, but for what `ServerKind` says.
 import asyncio
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 from jepsen_tests.process.admin import Admin, ClusterStuckError
 from jepsen_tests.process.equipment import Equipment, Workshop
@@ -19,8 +20,11 @@ from jepsen_tests.process.network import Network
 from jepsen_tests.process.servers.kind import Launch, ServerKind, peer_url
 
 START_SECONDS_MAX = 30.0
+DAMAGED_START_SECONDS_MAX = 10.0
 CHANGE_SECONDS_MAX = 30.0
 """How long a change of membership may take while a majority is well."""
+
+T = TypeVar("T")
 
 
 class ProcessCluster:
@@ -36,9 +40,14 @@ class ProcessCluster:
         self.admin = Admin()
         self.members: dict[str, Member] = {}
         """Those that belong to the cluster."""
+        self.damaged: set[str] = set()
+        """Whose files were damaged: if they refuse to start, that is as it should be."""
         self._retired: list[Member] = []
+        self._changes: dict[asyncio.Task[Any], str] = {}
+        """Changes of membership under way, and which member each has taken out, if any."""
         self._token = secrets.token_hex(4)
-        self._clients: list[GrpcClient] = []
+        self._clients: WeakSet[GrpcClient] = WeakSet()
+        """Those that somebody still has; the others have closed their connections."""
         self._names = 0
 
     @classmethod
@@ -56,8 +65,10 @@ class ProcessCluster:
             ProgramError: The machine lacks something.
             ClusterStuckError: It does not serve in time.
         """
+        directory = directory.absolute()
+        directory.mkdir(parents=True, exist_ok=True)
         network = await Network.create([], chance)
-        cluster = cls(kind, directory.absolute(), network, Workshop(equipment, directory))
+        cluster = cls(kind, directory, network, Workshop(equipment, directory))
         try:
             await cluster.workshop.prepare()
             for _ in range(size):
@@ -87,7 +98,7 @@ class ProcessCluster:
     def client(self, member: str) -> GrpcClient:
         """A client of one member, with a connection of its own."""
         client = GrpcClient(member, self.network.addresses[member])
-        self._clients.append(client)
+        self._clients.add(client)
         return client
 
     async def leader(self) -> str:
@@ -124,8 +135,8 @@ class ProcessCluster:
     async def revive(self, name: str) -> None:
         """Makes a member run, however it is; does not wait until it serves."""
         member = self.members.get(name)
-        if member is None:
-            return  # It was removed from the cluster meanwhile.
+        if member is None or name in self._changes.values():
+            return  # It was taken out of the cluster meanwhile.
         if member.condition is Condition.PAUSED:
             member.resume()
         if member.pid is None:
@@ -151,16 +162,20 @@ class ProcessCluster:
 
     async def add_member(self, *, learner: bool = False) -> str:
         """Adds a member with a new name, and starts it; raises ClusterStuckError."""
+        return await self.change(self._add_member(learner=learner))
+
+    async def _add_member(self, *, learner: bool) -> str:
         ask = self.running
         member = await self._new_member()
-        await self.admin.add_member(
-            ask, peer_url(member.address), learner=learner, seconds_max=CHANGE_SECONDS_MAX
-        )
+        await self._admit(member, ask, learner=learner)
         self.start_member(member.name, is_new_cluster=False)
         return member.name
 
     async def remove_member(self, name: str) -> None:
         """Takes a member out of the cluster, then ends it; raises ClusterStuckError."""
+        await self.change(self._remove_member(name))
+
+    async def _remove_member(self, name: str) -> None:
         member = self.members[name]
         ask = [other for other in self.running if other != name]
         await self.admin.remove_member(ask, member.address, CHANGE_SECONDS_MAX)
@@ -173,31 +188,70 @@ class ProcessCluster:
 
         It does not wait until the member has caught up.
         """
+        await self.change(self._replace_member(name), without=name)
+
+    async def _replace_member(self, name: str) -> None:
         member = self.members[name]
         ask = [other for other in self.running if other != name]
         await self.admin.remove_member(ask, member.address, CHANGE_SECONDS_MAX)
         await member.kill()
         member.wipe()
-        await self.admin.add_member(
-            ask, peer_url(member.address), learner=False, seconds_max=CHANGE_SECONDS_MAX
-        )
+        await self._admit(member, ask, learner=False)
         self.start_member(name, is_new_cluster=False)
+
+    async def _admit(self, member: Member, ask: list[str], *, learner: bool) -> None:
+        """Asks for a member to be added; who was not, is none of the cluster's."""
+        url = peer_url(member.address)
+        try:
+            await self.admin.add_member(ask, url, learner=learner, seconds_max=CHANGE_SECONDS_MAX)
+        except ClusterStuckError:
+            del self.members[member.name]
+            self._retired.append(member)
+            raise
 
     async def promote_member(self, name: str) -> None:
         """Makes a voter of a learner; raises ClusterStuckError."""
         ask = [other for other in self.running if other != name]
         await self.admin.promote(ask, self.members[name].address, CHANGE_SECONDS_MAX)
 
+    async def change(self, coroutine: Coroutine[Any, Any, T], without: str = "") -> T:
+        """Carries out a change of membership to its end, also when the caller is cancelled.
+
+        Half of one can be worse than any fault: a member that was emptied before it was added again
+        must not start as if it had been there from the first.
+        """
+        task = asyncio.ensure_future(coroutine)
+        self._changes[task] = without
+        task.add_done_callback(self._forget_change)
+        return await asyncio.shield(task)
+
+    def _forget_change(self, task: asyncio.Task[Any]) -> None:
+        del self._changes[task]
+        if not task.cancelled():
+            task.exception()  # Whoever asked was told, if anybody still waits.
+
     async def heal(self) -> None:
         """Ends all trouble: no fault of the network, every member runs, on time and with room."""
         await self.network.heal()
-        for name, member in self.members.items():
-            self.workshop.heal(member.files)
-            await self.revive(name)
+        for _ in range(2):
+            for name, member in list(self.members.items()):
+                self.workshop.heal(member.files)
+                await self.revive(name)
+            await asyncio.gather(*self._changes, return_exceptions=True)
+        for name in self.damaged & self.members.keys():
+            await self.bring_back(name)
+
+    async def bring_back(self, name: str) -> None:
+        """Makes a member serve whose files were damaged: with nothing, if it refuses to start."""
+        try:
+            await self.wait_until_serving([name], DAMAGED_START_SECONDS_MAX)
+        except ClusterStuckError:
+            await self.replace_member(name)
+        self.damaged.discard(name)
 
     async def close(self) -> None:
         """Ends all members and removes the network; the files stay."""
-        for client in self._clients:
+        for client in list(self._clients):
             await client.close()
         await self.admin.close()
         everyone = [*self.members.values(), *self._retired]

@@ -13,6 +13,7 @@ import random
 import socket
 import struct
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from jepsen_tests.process.namespaces import socket_in
 from jepsen_tests.world.links import Lateness
@@ -24,6 +25,8 @@ _QUEUE_SUBSYSTEM = 3 << 8
 _PACKET, _VERDICT, _CONFIG = 0, 1, 2
 _ERROR = 2
 """Also an acknowledgement: error 0."""
+_CONFIGURING = 1
+"""The sequence number of settings; verdicts have none."""
 _REQUEST, _ACKNOWLEDGE = 1, 4
 _CONFIG_COMMAND, _CONFIG_PARAMETERS, _CONFIG_LENGTH = 1, 2, 3
 _BIND = 1
@@ -83,12 +86,14 @@ class PacketDelays:
         self._socket.settimeout(_ANSWER_SECONDS_MAX)
         try:
             flags = _REQUEST | _ACKNOWLEDGE
-            self._socket.send(message(_CONFIG, flags, queue, attribute, value))
-            acknowledged = False
-            while not acknowledged:
-                acknowledged = self._take(self._socket.recv(_RECEIVE_BYTES))
+            self._socket.send(message(_CONFIG, flags, queue, attribute, value, _CONFIGURING))
+            code = None
+            while code is None:
+                code = self._take(self._socket.recv(_RECEIVE_BYTES))
         finally:
             self._socket.settimeout(0)
+        if code:
+            raise OSError(code, f"packet queue {queue}: {os.strerror(code)}")
 
     def _on_packets(self) -> None:
         try:
@@ -101,15 +106,16 @@ class PacketDelays:
             if error.errno != errno.ENOBUFS:
                 raise
 
-    def _take(self, received: bytes) -> bool:
-        """Arranges the release of the packets in it; whether an acknowledgement was among them."""
-        acknowledged = False
-        for kind, queue, body in messages(received):
-            if kind == _QUEUE_SUBSYSTEM | _PACKET:
-                self._hold(queue, packet_number(body))
-            else:
-                acknowledged = True
-        return acknowledged
+    def _take(self, received: bytes) -> int | None:
+        """Arranges the release of the packets in it; the error number that answers a setting."""
+        code = None
+        for answer in messages(received):
+            if answer.kind == _QUEUE_SUBSYSTEM | _PACKET:
+                self._hold(answer.queue, packet_number(answer.attributes))
+            elif answer.sequence == _CONFIGURING:
+                code = answer.code
+            # Otherwise it is about a packet that is gone, as all are when the rules change.
+        return code
 
     def _hold(self, queue: int, packet: int) -> None:
         late = self._lateness.get(queue, Lateness(0))
@@ -124,33 +130,43 @@ class PacketDelays:
             self._socket.send(message(_VERDICT, _REQUEST, queue, _VERDICT_HEADER, verdict))
 
 
-def message(kind: int, flags: int, queue: int, attribute: int, value: bytes) -> bytes:
+class Answer(NamedTuple):
+    """A message from the kernel."""
+
+    kind: int
+    sequence: int
+    """Of the message that it answers."""
+    queue: int
+    code: int
+    """Of an answer: the error number, 0 if there is none."""
+    attributes: bytes
+
+
+def message(
+    kind: int, flags: int, queue: int, attribute: int, value: bytes, sequence: int = 0
+) -> bytes:
     """A message to the kernel with one attribute."""
     length = _ATTRIBUTE.size + len(value)
     body = _ATTRIBUTE.pack(length, attribute) + value + bytes(-length % 4)
     return (
-        _HEADERS.pack(_HEADERS_BYTES + len(body), _QUEUE_SUBSYSTEM | kind, flags, 0, 0)
+        _HEADERS.pack(_HEADERS_BYTES + len(body), _QUEUE_SUBSYSTEM | kind, flags, sequence, 0)
         + _NETFILTER_HEADER.pack(0, 0, queue)
         + body
     )
 
 
-def messages(received: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The messages from the kernel: type, queue, and the attributes.
-
-    Raises:
-        OSError: The kernel refuses something.
-    """
+def messages(received: bytes) -> Iterator[Answer]:
+    """The messages from the kernel in what was received at once."""
     position = 0
     while position + _HEADERS_BYTES <= len(received):
-        length, kind, *_ = _HEADERS.unpack_from(received, position)
-        body = received[position + _HEADERS_BYTES : position + length]
+        length, kind, _, sequence, _ = _HEADERS.unpack_from(received, position)
+        queue = code = 0
         if kind == _ERROR:
             (code,) = struct.unpack_from("=i", received, position + _HEADERS.size)
-            if code:
-                raise OSError(-code, f"packet queue: {os.strerror(-code)}")
-        _, _, queue = _NETFILTER_HEADER.unpack_from(received, position + _HEADERS.size)
-        yield kind, queue, body
+        else:
+            _, _, queue = _NETFILTER_HEADER.unpack_from(received, position + _HEADERS.size)
+        attributes = received[position + _HEADERS_BYTES : position + length]
+        yield Answer(kind, sequence, queue, -code, attributes)
         position += max(length + -length % 4, _HEADERS_BYTES)
 
 

@@ -8,7 +8,7 @@ from jepsen_tests.process import compiling, disks
 from jepsen_tests.process.clock_shim.control import ClockControl
 from jepsen_tests.process.members import Files
 from jepsen_tests.process.servers.kind import ServerKind
-from jepsen_tests.process.storage_shim.control import DiskControl
+from jepsen_tests.process.storage_shim.control import DiskControl, DiskCounts
 from jepsen_tests.process.storage_shim.place import ShimPlace
 
 
@@ -81,6 +81,13 @@ class Workshop:
     def storage_of(self, files: Files) -> ShimPlace:
         """Where a member's storage shim has its files."""
         return ShimPlace(self._storage, files.data, files.shim)
+
+    def disk_counts(self, files: Files) -> DiskCounts | None:
+        """What a member's storage shim has counted; None without one."""
+        if not self.equipment.storage_shim or not files.shim.exists():
+            return None
+        with DiskControl(files.shim) as disk:
+            return disk.counts()
 
     def heal(self, files: Files) -> None:
         """Makes a member's disk and clocks work again as they should."""

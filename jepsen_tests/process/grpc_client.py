@@ -15,6 +15,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from jepsen_tests.process.subnets import CLIENT_PORT
+from jepsen_tests.world.outcomes import failure_of
 from jepsen_tests.world.ports import KEEP_ALIVE_PATH, M, Refused, Unanswered
 from raftkv.pb import rpc_pb2
 
@@ -39,19 +40,6 @@ _WATCH_OPTIONS = [
     ("grpc.keepalive_timeout_ms", 3_000),
     ("grpc.http2.max_pings_without_data", 0),
 ]
-_WITHOUT_EFFECT = frozenset(
-    {
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.ALREADY_EXISTS,
-        grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.FAILED_PRECONDITION,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.UNIMPLEMENTED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.UNAUTHENTICATED,
-    }
-)
 
 
 class GrpcClient:
@@ -62,7 +50,6 @@ class GrpcClient:
         self.member = member
         self._target = f"{address}:{CLIENT_PORT}"
         self._channel: grpc.aio.Channel | None = None
-        self._is_dead = False
         self._streams: set[GrpcWatch] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -75,8 +62,6 @@ class GrpcClient:
             Refused: It certainly had no effect.
             Unanswered: It may have had one.
         """
-        if self._is_dead:
-            raise Refused("CANCELLED", "this client is dead")
         channel = await self._connected(timeout_seconds)
         try:
             if method == KEEP_ALIVE_PATH:
@@ -90,7 +75,7 @@ class GrpcClient:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 self._hang_up()  # Behind a partition a connection may be dead without a sign.
-            raise _failure(error) from error
+            raise failure_of(error.code().name, error.details() or "") from error
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
@@ -103,13 +88,6 @@ class GrpcClient:
         stream = GrpcWatch(self.member, self._target, request)
         self._streams.add(stream)
         return stream
-
-    def die(self) -> None:
-        """Vanishes: nothing that it does from now on gets through, and nothing is said of it."""
-        self._is_dead = True
-        for stream in self._streams:
-            stream.break_off()
-        self._hang_up()
 
     async def close(self) -> None:
         """Ends the connection, and the watches."""
@@ -175,13 +153,6 @@ async def _call_stream(
     if not isinstance(answer, response_type):
         raise Unanswered("the stream ended without an answer")
     return answer
-
-
-def _failure(error: grpc.aio.AioRpcError) -> Refused | Unanswered:
-    code, text = error.code(), error.details() or ""
-    if code in _WITHOUT_EFFECT:
-        return Refused(code.name, text)
-    return Unanswered(f"{code.name}: {text}")
 
 
 class GrpcWatch:

@@ -29,8 +29,10 @@ async def clean() -> list[str]:
         if claim is None:
             continue  # Its harness lives.
         try:
-            await remove_everything_of(claim.subnet)
-            cleaned.append(claim.subnet.bridge)
+            # Another harness may have ended in order just now.
+            if number in _subnets_in_use():
+                await remove_everything_of(claim.subnet)
+                cleaned.append(claim.subnet.bridge)
         finally:
             claim.release()
     return cleaned

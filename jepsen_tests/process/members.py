@@ -108,6 +108,8 @@ class Member:
         await self._end(signal.SIGTERM)
 
     async def _end(self, number: signal.Signals) -> None:
+        # First, so that nobody takes the end that is to come for one without a reason.
+        self.condition = Condition.STOPPED
         process = self._process
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -115,7 +117,6 @@ class Member:
             if not await _comes_true(lambda: process.poll() is not None, STOP_SECONDS_MAX):
                 process.kill()
                 await _comes_true(lambda: process.poll() is not None, STOP_SECONDS_MAX)
-        self.condition = Condition.STOPPED
 
     def pause(self) -> None:
         """Stops its clock, so to say: it does nothing, and its connections stay."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from jepsen_tests.history import Fact, MemberState
 from jepsen_tests.plan import Fault, name_of
@@ -70,7 +71,15 @@ class ClusterUnderTest:
             Fact(name="hash_kv", value={"member": name, **values}, at_ns=self._now_ns())
             for name, values in hashes.items()
         ]
-        return [*self._seen, *found]
+        return [*self._seen, *self._disks(), *found]
+
+    def _disks(self) -> list[Fact]:
+        """How often members wrote, synced and were told that it failed, where a shim counted."""
+        return [
+            Fact(name="disk", value={"member": name, **asdict(counts)})
+            for name, member in self.cluster.members.items()
+            if (counts := self.cluster.workshop.disk_counts(member.files)) is not None
+        ]
 
     def _state(self, name: str, status: Status, leader: str) -> MemberState:
         return MemberState(

@@ -5,13 +5,15 @@ from typing import Final
 
 from jepsen_tests.history import Fact, Status
 from jepsen_tests.report.markup import Markup, join, tag, visible
-from jepsen_tests.report.recorded import Recorded
+from jepsen_tests.report.recorded import SAMPLES, Recorded
 from jepsen_tests.report.strips import samples_by_member
 from jepsen_tests.report.tables import counted, definitions, soft, table
 from jepsen_tests.report.words import moment_text, value_text
 
 FACTS_SHOWN_MAX: Final = 200
 PARTS_MAX: Final = 12
+_SHOWN_ELSEWHERE: Final = SAMPLES | {"situation"}
+_MIB: Final = 1 << 20
 
 
 def leader_changes(recorded: Recorded) -> int:
@@ -41,6 +43,17 @@ def restarts(recorded: Recorded) -> int:
     )
 
 
+def memory_at_most(facts: list[Fact]) -> str:
+    """The most memory that each member was seen to have."""
+    most: dict[str, int] = {}
+    for fact in facts:
+        if fact.name == "resident_bytes" and isinstance(fact.value, dict):
+            member, size = fact.value.get("member"), fact.value.get("bytes")
+            if isinstance(member, str) and isinstance(size, int):
+                most[member] = max(size, most.get(member, 0))
+    return ", ".join(f"{visible(name, 60)} {size // _MIB:,} MiB" for name, size in most.items())
+
+
 def cluster_section(recorded: Recorded) -> Markup:
     """What is seen in the records themselves, then the facts as they were recorded."""
     history = recorded.history
@@ -58,6 +71,8 @@ def cluster_section(recorded: Recorded) -> Markup:
         ]
     if compactions:
         seen.append(("Compactions asked for by clients", f"{compactions:,}"))
+    if memory := memory_at_most(history.facts):
+        seen.append(("Memory at most", memory))
     if history.watches:
         events = sum(len(response.events) for response in history.watches)
         watches = len({response.watch for response in history.watches})
@@ -66,7 +81,7 @@ def cluster_section(recorded: Recorded) -> Markup:
         "section",
         tag("h2", "The cluster"),
         definitions(seen) if seen else None,
-        _facts([fact for fact in history.facts if fact.name != "situation"], recorded),
+        _facts([fact for fact in history.facts if fact.name not in _SHOWN_ELSEWHERE], recorded),
         id="cluster",
     )
 

@@ -8,7 +8,7 @@ from jepsen_tests.report.recorded import Recorded
 from jepsen_tests.report.words import value_text
 
 NAME_CHARACTERS_MAX: Final = 60
-_OF_TIME = frozenset({"seconds", "until_seconds", "fault"})
+_OF_TIME = frozenset({"at", "seconds", "until", "until_seconds", "fault"})
 _EMPTY: Final[tuple[Json, ...]] = (None, "", [])
 
 
@@ -24,9 +24,10 @@ def step_text(step: Json) -> str:
         if key not in _OF_TIME | {"name"} and value not in _EMPTY
     ]
     words = " ".join([_name(step) or "", *([f"({', '.join(rest)})"] if rest else [])])
-    until = step.get("until_seconds")
+    begins = step.get("at", step.get("seconds"))
+    until = step.get("until", step.get("until_seconds"))
     ends = "" if until is None else f", until {value_text(until, 20)} s"
-    return f"at {value_text(step.get('seconds'), 20)} s: {words}{ends}"
+    return f"at {value_text(begins, 20)} s: {words}{ends}"
 
 
 def _name(step: Json) -> str | None:

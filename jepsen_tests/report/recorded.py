@@ -12,6 +12,10 @@ FINDINGS_SHOWN_MAX: Final = 20
 """More are counted, not shown: the first few tell what the rest would."""
 
 
+SAMPLES = frozenset({"resident_bytes"})
+"""Facts that are taken again and again: what counts is how they go on, not each of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A finding on the page, with where its operations lie among all."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 from jepsen_tests.report.columns import Strings, client_lanes, operation_columns, watch_columns
 from jepsen_tests.report.lanes import pack
 from jepsen_tests.report.markup import Markup, embedded, join, tag, visible
-from jepsen_tests.report.recorded import Recorded
+from jepsen_tests.report.recorded import SAMPLES, Recorded
 from jepsen_tests.report.strips import member_strips
 from jepsen_tests.report.words import value_text
 
@@ -76,7 +76,8 @@ def _faults(recorded: Recorded) -> tuple[list[Any], list[str]]:
 def _marks(recorded: Recorded) -> tuple[list[Any], list[str]]:
     """Facts that have a time: situations in one row, everything else in another."""
     timed = sorted(
-        (fact for fact in recorded.history.facts if fact.at_ns), key=lambda fact: fact.at_ns
+        (fact for fact in recorded.history.facts if fact.at_ns and fact.name not in SAMPLES),
+        key=lambda fact: fact.at_ns,
     )[:MARKS_MAX]
     lanes = [
         name

@@ -9,6 +9,7 @@ from jepsen_tests.sim.cluster import SimCluster
 from jepsen_tests.sim.faults import Faults
 from jepsen_tests.sim.harm.scene import Scene
 from jepsen_tests.sim.harm.table import CAPABILITIES, HARMS
+from jepsen_tests.sim.situations import situations
 from jepsen_tests.sim.wiring import name_of_member
 from jepsen_tests.world.infliction import Infliction, NotNowError
 from jepsen_tests.world.ports import Refused, Unanswered, World
@@ -31,6 +32,8 @@ class SimUnderTest:
         """`on_heal` is called when every fault is over, those of the conditions too."""
         self.scene = Scene(cluster, world, conditions)
         self._on_heal = on_heal
+        self._situations: dict[str, tuple[int, int]] = {}
+        """How often each was met when somebody looked, and when first."""
         self._cluster = cluster
         self._world = world
 
@@ -52,6 +55,7 @@ class SimUnderTest:
         reason = CAPABILITIES.get(name_of(fault), "")
         if reason:
             return Infliction([], skipped=reason)
+        self._look()
         try:
             return await HARMS[type(fault)](self.scene, fault)
         except NotNowError as error:
@@ -71,6 +75,7 @@ class SimUnderTest:
 
     async def states(self) -> list[MemberState]:
         """A sample of each member that runs."""
+        self._look()
         return [
             self._state(name_of_member(place.member_id), place.node)
             for place in self._cluster.reachable()
@@ -83,6 +88,10 @@ class SimUnderTest:
             self._fact("clock_rate", {"member": name_of_member(m), "rate": place.fastest_rate})
             for m, place in self._cluster.members.items()
         ]
+        facts += [
+            Fact(name="situation", value={"name": name, "count": count}, at_ns=first_ns)
+            for name, (count, first_ns) in self._situations.items()
+        ]
         network, members = self._cluster.network, self._cluster.members.values()
         facts.append(self._fact("messages", network.messages_sent))
         facts.append(self._fact("snapshots", sum(place.image.installs for place in members)))
@@ -91,6 +100,11 @@ class SimUnderTest:
             revision = leader.state.store.revision
             facts += [await self._hash(name, revision) for name in self.names]
         return facts
+
+    def _look(self) -> None:
+        for name in situations(self._cluster):
+            count, first_ns = self._situations.get(name, (0, self._world.now_ns()))
+            self._situations[name] = (count + 1, first_ns)
 
     async def _hash(self, name: str, revision: int) -> Fact:
         try:

@@ -25,6 +25,7 @@ from jepsen_tests.workload.catalogue import WORKLOADS
 from jepsen_tests.workload.running import run
 from jepsen_tests.world.trial import Trial
 from jepsen_tests.world.virtual import VirtualWorld
+from raftkv.config import VERSION
 
 END_SECONDS_MAX = 300
 """After the load: a run that takes longer hangs."""
@@ -174,4 +175,6 @@ def _run_info(scenario: Scenario) -> RunInfo:
         world="sim",
         seed=scenario.seed,
         plan=plan_to_json(scenario.plan),
+        version=VERSION,
+        command="python -m jepsen_tests replay DIR",
     )

@@ -15,6 +15,7 @@ from typing_extensions import override
 from jepsen_tests.check.reflector import REFLECTORS
 from jepsen_tests.verdict import Checker
 from jepsen_tests.workload import kv
+from jepsen_tests.workload.checkers import REPLAY
 from jepsen_tests.workload.workload import Workload
 from jepsen_tests.world.finale import WATCH_SECONDS_MAX
 from jepsen_tests.world.kv_words import recorded
@@ -56,7 +57,7 @@ class KubernetesWorkload(Workload):
     """The first clients are reflectors, the others write."""
 
     name = "kubernetes"
-    checkers: tuple[Checker, ...] = (REFLECTORS,)
+    checkers: tuple[Checker, ...] = (*REPLAY, REFLECTORS)
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

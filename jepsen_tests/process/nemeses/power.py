@@ -6,9 +6,12 @@ import random
 from jepsen_tests.plan import PowerLoss
 from jepsen_tests.process.cluster import ProcessCluster
 from jepsen_tests.process.equipment import why_no_shim
+from jepsen_tests.process.storage_shim.control import DiskControl
 from jepsen_tests.process.storage_shim.power_loss import lose_power
 from jepsen_tests.world.infliction import Infliction, NotNowError
 from jepsen_tests.world.targets import chosen
+
+SYNC_SECONDS = 0.2
 
 
 def why_not(cluster: ProcessCluster) -> str:
@@ -19,6 +22,7 @@ def why_not(cluster: ProcessCluster) -> str:
 async def inflict(cluster: ProcessCluster, fault: PowerLoss, chance: random.Random) -> Infliction:
     """Kills them at the same time and takes back what was not synced; then they are started."""
     targets = chosen(fault.target, cluster.names, await cluster.leader(), chance)
+    await _let_writes_wait(cluster, targets, chance)
     await asyncio.gather(*(cluster.members[name].kill() for name in targets))
     words = []
     for name in targets:
@@ -37,3 +41,16 @@ async def inflict(cluster: ProcessCluster, fault: PowerLoss, chance: random.Rand
             await cluster.revive(name)
 
     return Infliction(targets, ", ".join(words), end)
+
+
+async def _let_writes_wait(
+    cluster: ProcessCluster, names: list[str], chance: random.Random
+) -> None:
+    """Makes syncs slow for a moment: between two of them there is nothing that could be lost."""
+    for name in names:
+        with DiskControl(cluster.members[name].files.shim) as control:
+            control.slow_syncs(SYNC_SECONDS)
+    await asyncio.sleep(SYNC_SECONDS * 2 * chance.random())
+    for name in names:
+        with DiskControl(cluster.members[name].files.shim) as control:
+            control.heal()

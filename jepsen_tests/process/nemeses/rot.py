@@ -1,7 +1,7 @@
 """Damages a member's files while it is stopped: flips bits, writes zeros, or cuts the end off.
 
-A member that then refuses to start, as it should, is replaced by an empty one at the end, which is
-what its owner would do. Never more than a minority: nobody can do without a majority.
+A member that then refuses to start, as it should, is replaced by an empty one, which is what its
+owner would do. Never more than a minority: nobody can do without a majority.
 """
 
 import random
@@ -16,7 +16,7 @@ from jepsen_tests.world.targets import chosen
 FLIPS = 3
 CUT_BYTES_MAX = 4_096
 ZERO_BYTES = 4_096
-START_SECONDS_MAX = 10.0
+BLOCK_BYTES = 1 << 20
 
 
 def why_not(_cluster: ProcessCluster) -> str:
@@ -25,34 +25,34 @@ def why_not(_cluster: ProcessCluster) -> str:
 
 
 async def inflict(cluster: ProcessCluster, fault: Corrupt, chance: random.Random) -> Infliction:
-    """Stops members, damages their files and starts them."""
+    """Stops members, damages their files, starts them, and sees to it that they serve again."""
     targets = chosen(fault.target, cluster.names, await cluster.leader(), chance)
     if 2 * len(targets) >= len(cluster.names):
         raise NotNowError(f"{len(targets)} of {len(cluster.names)} members are no minority")
+    if cluster.damaged:
+        raise NotNowError(f"{', '.join(sorted(cluster.damaged))} did not recover yet")
     words = []
     for name in targets:
-        member = cluster.members[name]
-        await member.kill()
-        files = [
-            path
-            for path in cluster.kind.files(member.files.data, fault.file)
-            if path.stat().st_size
-        ]
+        data = cluster.members[name].files.data
+        files = [path for path in cluster.kind.files(data, fault.file) if path.stat().st_size]
         if not files:
-            raise NotNowError(f"{name} has no {fault.file} file yet")
+            raise NotNowError(f"{name} has no file of its {fault.file}")
+        await cluster.members[name].kill()
+        cluster.damaged.add(name)
         words.append(f"{name}: {damage(files[0], fault.how, chance)}")
         await cluster.revive(name)
 
-    async def end() -> None:
+    try:
         for name in targets:
-            await _bring_back(cluster, name)
-
-    return Infliction(targets, "; ".join(words), end)
+            await cluster.bring_back(name)
+    except ClusterStuckError as error:
+        raise NotNowError(f"{'; '.join(words)}; then {error}") from error
+    return Infliction(targets, "; ".join(words))
 
 
 def damage(path: Path, how: str, chance: random.Random) -> str:
-    """Damages a file that is not empty; says how."""
-    size = path.stat().st_size
+    """Damages the part of a file that is in use; says how."""
+    size = used_bytes(path)
     match how:
         case "flip":
             with path.open("r+b") as file:
@@ -79,10 +79,13 @@ def damage(path: Path, how: str, chance: random.Random) -> str:
             raise ValueError(f"files are damaged by `flip`, `truncate` or `zero`, not {how!r}")
 
 
-async def _bring_back(cluster: ProcessCluster, name: str) -> None:
-    if name not in cluster.members:
-        return
-    try:
-        await cluster.wait_until_serving([name], START_SECONDS_MAX)
-    except ClusterStuckError:
-        await cluster.replace_member(name)
+def used_bytes(path: Path) -> int:
+    """Up to the last byte that is not zero: logs take room before they need it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for start in range((size - 1) // BLOCK_BYTES * BLOCK_BYTES, -1, -BLOCK_BYTES):
+            file.seek(start)
+            block = file.read(BLOCK_BYTES).rstrip(b"\0")
+            if block:
+                return start + len(block)
+    return size

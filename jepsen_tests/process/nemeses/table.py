@@ -21,16 +21,15 @@ from jepsen_tests.process.nemeses import (
     rot,
     snapshot,
     traffic,
-    upkeep,
+    transfer,
 )
 from jepsen_tests.world.infliction import Infliction
 
 _NEVER: dict[type[plan.Fault], str] = {
     plan.Duplication: "between real members TCP lets nothing arrive twice",
     plan.Reordering: "between real members TCP puts everything in order",
-    plan.ClientDeath: "TODO",
 }
-"""What can't be done to real processes, and why."""
+"""What can't be done to real processes, and why. What is done through clients is made elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,7 @@ NEMESES: dict[type[plan.Fault], Nemesis] = {
     plan.Corrupt: Nemesis(rot.why_not, rot.inflict),
     plan.MemberChange: Nemesis(membership.why_not, membership.inflict),
     plan.SnapshotCut: Nemesis(snapshot.why_not, snapshot.inflict),
-    plan.Transfer: Nemesis(upkeep.why_not, upkeep.transfer),
-    plan.Compact: Nemesis(upkeep.why_not, upkeep.compact),
+    plan.Transfer: Nemesis(transfer.why_not, transfer.inflict),
 }
 
 

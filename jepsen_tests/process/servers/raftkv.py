@@ -37,6 +37,7 @@ class RaftkvServer:
 
     def files(self, data: Path, of: str) -> list[Path]:
         """LMDB's file is the state; the Raft log has files of its own, or is in there too."""
-        state = sorted(data.rglob("data.mdb"))
-        others = [path for path in sorted(data.rglob("*")) if path.suffix not in ("", ".mdb")]
+        files = [path for path in sorted(data.rglob("*")) if path.is_file()]
+        state = [path for path in files if path.name == "data.mdb"]
+        others = [path for path in files if path.suffix not in (".mdb", ".lock")]
         return (others[::-1] or state) if of == "log" else state

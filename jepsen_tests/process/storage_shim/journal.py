@@ -10,7 +10,7 @@ from pathlib import Path
 
 _RECORD = struct.Struct("=IIQQQQ")
 _WRITE, _TRUNCATE = 1, 2
-_DURABLE = 1
+_DURABLE, _LOST = 1, 2
 _GENERATION = re.compile(r"(\d+)\.(\d+)(?:\.(lost|durable))?")
 
 
@@ -68,4 +68,5 @@ def _changes(path: Path, fate: Fate) -> Iterator[Change]:
             raise ValueError(f"{path}: there is no kind of record {kind}")
         new = content[new_start:position] if kind == _WRITE else None
         old = content[old_start:new_start]
-        yield Change(offset, size, old, new, Fate.DURABLE if flags & _DURABLE else fate)
+        own = Fate.DURABLE if flags & _DURABLE else Fate.LOST if flags & _LOST else fate
+        yield Change(offset, size, old, new, own)

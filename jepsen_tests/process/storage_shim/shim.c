@@ -14,8 +14,8 @@
  * ones when it has succeeded: what was written meanwhile is in a newer one. When a sync fails, the
  * kernel forgets that those pages were dirty, so that a later sync that succeeds says nothing about
  * them: the generation gets the suffix `.lost`, and later ones of that file are kept, `.durable`, since
- * what they contain comes on top. Writes with O_DSYNC are durable when they return, and are written down
- * (with a flag) only if something before them is not.
+ * what they contain comes on top. Writes with O_DSYNC or RWF_DSYNC are durable when they return: then
+ * they are forgotten, or flagged if something before them is not durable.
  *
  * `names` has the files that were created (C), renamed (R) or removed (U), until their directory is
  * synced, or, for a created file, itself; a removed or replaced file keeps a hard link `kept-N`.
@@ -30,6 +30,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@
 #include <unistd.h>
 
 enum { WRITE = 1, TRUNCATE = 2 };          /* kinds of records */
-enum { DURABLE = 1 };                      /* flags of records */
+enum { DURABLE = 1, LOST = 2 };            /* flags of records; without: not durable */
 enum { ON_WRITE = 1, ON_SYNC = 2 };        /* operations that can be told to fail */
 enum { FILES_MAX = 4096, NAMES_MAX = 256 };
 
@@ -201,10 +202,6 @@ static void end_generation(struct file *file) {
     file->journal = -1;
 }
 
-static int is_clean(struct file *file) {
-    return file->first > file->newest;
-}
-
 static int is_durable(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && (flags & O_DSYNC); /* O_SYNC has that bit too */
@@ -226,14 +223,13 @@ static int must_fail(uint32_t operation) {
     return fails;
 }
 
-/* Writes down what is about to be overwritten. Returns where in the journal, to cut it if it fails. */
+/* Writes down what is about to be overwritten. Returns where in the journal. */
 static off_t before_write(int fd, struct file *file, struct stat *status, uint64_t offset,
                           const struct iovec *parts, int part_count) {
     uint64_t total = 0, old = 0, size = (uint64_t)status->st_size;
     for (int i = 0; i < part_count; i++) total += parts[i].iov_len;
     if (offset < size) old = size - offset < total ? size - offset : total;
-    struct record record = {WRITE, is_durable(fd) ? DURABLE : 0, offset, size, old, total};
-    if ((record.flags & DURABLE) && is_clean(file)) return -1;
+    struct record record = {WRITE, 0, offset, size, old, total};
     int journal = open_generation(file);
     off_t start = lseek(journal, 0, SEEK_END);
     write_all(journal, &record, sizeof record);
@@ -273,8 +269,43 @@ static void after_write(struct file *file, off_t start, uint64_t wanted, ssize_t
     cut_journal(file, end);
 }
 
+static void pause_for(uint32_t microseconds) {
+    struct timespec duration = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+    if (microseconds) nanosleep(&duration, NULL);
+}
+
+/* The second half of a write that is durable when it returns: until then it is not. Called with the
+ * lock held, which it lets go of while it waits. Returns 0, or -1 and the error. */
+static int finish_durable_write(struct file *file, off_t start) {
+    unsigned generation = file->newest;
+    uint32_t wait = control->sync_microseconds;
+    control->syncs++;
+    int fails = must_fail(ON_SYNC);
+    pthread_mutex_unlock(&lock);
+    pause_for(wait);
+    pthread_mutex_lock(&lock);
+    uint32_t flags = fails ? LOST : DURABLE;
+    if (fails) file->had_failure = 1;
+    /* Otherwise a sync has ended that generation meanwhile, and all in it is durable. */
+    if (file->newest == generation && file->journal >= 0) {
+        struct record record;
+        if (pread(file->journal, &record, sizeof record, start) != sizeof record) die("journal");
+        off_t end = start + (off_t)(sizeof record + record.old_bytes + record.new_bytes);
+        int is_alone = !start && lseek(file->journal, 0, SEEK_END) == end;
+        if (is_alone && file->first == file->newest && !file->had_failure) {
+            cut_journal(file, 0);
+        } else {
+            lseek(file->journal, start + (off_t)offsetof(struct record, flags), SEEK_SET);
+            write_all(file->journal, &flags, sizeof flags);
+            lseek(file->journal, 0, SEEK_END);
+        }
+    }
+    errno = (int)control->fail_errno;
+    return fails ? -1 : 0;
+}
+
 /* Any write: notes it down, then does it with `call`. */
-#define NOTED_WRITE(fd, position, parts, part_count, call) \
+#define NOTED_WRITE(fd, position, parts, part_count, durable, call) \
     struct stat status; \
     pthread_mutex_lock(&lock); \
     struct file *file = file_of(fd, &status); \
@@ -292,8 +323,8 @@ static void after_write(struct file *file, off_t start, uint64_t wanted, ssize_t
     int error = errno; \
     uint64_t wanted = 0; \
     for (int i = 0; i < part_count; i++) wanted += (parts)[i].iov_len; \
-    if (start >= 0 && (written < 0 || (uint64_t)written < wanted)) \
-        after_write(file, start, wanted, written); \
+    if (written < 0 || (uint64_t)written < wanted) after_write(file, start, wanted, written); \
+    if (written > 0 && (durable) && finish_durable_write(file, start)) written = -1, error = errno; \
     pthread_mutex_unlock(&lock); \
     errno = error; \
     return written
@@ -310,19 +341,19 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     REAL(write);
     if (!root[0]) return real_write(fd, bytes, count);
     struct iovec part = {(void *)bytes, count};
-    NOTED_WRITE(fd, position_of(fd), &part, 1, real_write(fd, bytes, count));
+    NOTED_WRITE(fd, position_of(fd), &part, 1, is_durable(fd), real_write(fd, bytes, count));
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int part_count) {
     REAL(writev);
     if (!root[0]) return real_writev(fd, parts, part_count);
-    NOTED_WRITE(fd, position_of(fd), parts, part_count, real_writev(fd, parts, part_count));
+    NOTED_WRITE(fd, position_of(fd), parts, part_count, is_durable(fd), real_writev(fd, parts, part_count));
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
     REAL(pwrite64);
     struct iovec part = {(void *)bytes, count};
-    NOTED_WRITE(fd, offset, &part, 1, real_pwrite64(fd, bytes, count, offset));
+    NOTED_WRITE(fd, offset, &part, 1, is_durable(fd), real_pwrite64(fd, bytes, count, offset));
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
@@ -331,7 +362,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
 
 ssize_t pwritev64(int fd, const struct iovec *parts, int part_count, off64_t offset) {
     REAL(pwritev64);
-    NOTED_WRITE(fd, offset, parts, part_count, real_pwritev64(fd, parts, part_count, offset));
+    NOTED_WRITE(fd, offset, parts, part_count, is_durable(fd), real_pwritev64(fd, parts, part_count, offset));
 }
 
 ssize_t pwritev(int fd, const struct iovec *parts, int part_count, off_t offset) {
@@ -342,7 +373,9 @@ ssize_t pwritev64v2(int fd, const struct iovec *parts, int part_count, off64_t o
     static ssize_t (*real)(int, const struct iovec *, int, off64_t, int);
     if (!real) real = (__typeof__(real))dlsym(RTLD_NEXT, "pwritev64v2");
     if (offset < 0) offset = position_of(fd);
-    NOTED_WRITE(fd, offset, parts, part_count, real(fd, parts, part_count, offset, flags));
+    NOTED_WRITE(fd, offset, parts, part_count, 
+                is_durable(fd) || (flags & (RWF_DSYNC | RWF_SYNC)),
+                real(fd, parts, part_count, offset, flags));
 }
 
 ssize_t pwritev2(int fd, const struct iovec *parts, int part_count, off_t offset, int flags) {
@@ -656,10 +689,7 @@ static int sync_noted(int fd, int (*real)(int)) {
     unsigned ended = file->newest;
     uint32_t wait = control->sync_microseconds;
     pthread_mutex_unlock(&lock);
-    if (wait) {
-        struct timespec duration = {wait / 1000000, (long)(wait % 1000000) * 1000};
-        nanosleep(&duration, NULL);
-    }
+    pause_for(wait);
     int result = fails ? -1 : real(fd);
     int error = fails ? (int)control->fail_errno : errno;
     pthread_mutex_lock(&lock);

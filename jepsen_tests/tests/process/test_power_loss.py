@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ def do(verb, *arguments):
         os.write(files[arguments[0]], arguments[1].encode())
     elif verb == "writev":
         os.pwritev(files[arguments[0]], [part.encode() for part in arguments[1]], arguments[2])
+    elif verb == "durable":
+        os.pwritev(files[arguments[0]], [arguments[1].encode()], arguments[2], os.RWF_DSYNC)
     elif verb == "truncate":
         os.ftruncate(files[arguments[0]], arguments[1])
     elif verb == "allocate":
@@ -82,11 +85,15 @@ class Program:
         )
 
     def __call__(self, *order: Any) -> str:  # noqa: ANN401 - as JSON has it
-        assert self._popen.stdin is not None
         assert self._popen.stdout is not None
+        self.begin(*order)
+        return self._popen.stdout.readline().strip()
+
+    def begin(self, *order: Any) -> None:  # noqa: ANN401 - as JSON has it
+        """Gives an order and does not wait for its end."""
+        assert self._popen.stdin is not None
         self._popen.stdin.write(json.dumps(order) + "\n")
         self._popen.stdin.flush()
-        return self._popen.stdout.readline().strip()
 
     def kill(self) -> None:
         if self._popen.poll() is None:
@@ -177,6 +184,46 @@ def test_a_write_that_is_synced_by_itself_stays_on_top_of_one_that_is_not(
     program("pwrite", "meta", "12", 2)
     program.lose_power(WORST)
     assert program.read("log") == "ab12efgh"
+
+
+@pytest.mark.slow
+def test_a_single_write_that_is_synced_by_itself_stays(program: Program) -> None:
+    program("open", "f", "log", 0)
+    program("fsync", "f")
+    program("durable", "f", "abcd", 0)
+    program("pwrite", "f", "XX", 1)
+    program("durable", "f", "ef", 4)
+    assert program.read("log") == "aXXdef"
+    program.lose_power(WORST)
+    assert program.read("log") == "abcdef"
+
+
+@pytest.mark.slow
+def test_a_synced_write_that_was_cut_short_by_the_end_may_go(program: Program) -> None:
+    program("open", "f", "log", 0)
+    program("fsync", "f")
+    program("durable", "f", "abcd", 0)
+    program.control.slow_syncs(30)
+    program.begin("durable", "f", "XY", 1)
+    while program.read("log") != "aXYd":
+        time.sleep(0.001)
+    program.lose_power(WORST)
+    assert program.read("log") == "abcd"
+
+
+@pytest.mark.slow
+def test_a_synced_write_that_failed_goes(program: Program) -> None:
+    program("open", "f", "log", 0)
+    program("fsync", "f")
+    program("durable", "f", "abcd", 0)
+    program.control.fail("sync", after=1)
+    assert program("durable", "f", "ef", 4) == "ok"
+    assert program("durable", "f", "XY", 1) == "EIO"
+    assert program("fsync", "f") == "ok"
+    assert program("durable", "f", "g", 6) == "ok"
+    assert program.read("log") == "aXYdefg"
+    program.lose_power(WORST)
+    assert program.read("log") == "abcdefg"
 
 
 @pytest.mark.slow

@@ -98,6 +98,10 @@ def test_a_value_that_all_members_share_is_said_to_be_the_same() -> None:
         ),
         ({"seconds": 1, "fault": "kill", "target": "leader"}, "at 1 s: kill (target leader)"),
         ({"seconds": 1, "fault": "kill"}, "at 1 s: kill"),
+        (
+            {"at": 2.5, "until": 4, "fault": "loss", "chance": 0.5},
+            "at 2.5 s: loss (chance 0.5), until 4 s",
+        ),
         ({"odd": 1}, '{"odd": 1}'),
     ],
 )
@@ -116,3 +120,13 @@ def test_a_run_is_told_by_the_faults_that_were_asked_for() -> None:
     assert fault_set(Recorded(planned, ())) == "kill + pause"
     assert fault_set(Recorded(History([skipped]), ())) == "delay"
     assert fault_set(Recorded(History(), ())) == "no faults"
+
+
+def test_the_most_memory_of_each_member_stands_for_all_samples_of_it() -> None:
+    history = History()
+    for at_ns, size in enumerate((90 << 20, 120 << 20, 100 << 20), start=1):
+        value: Json = {"member": "m1", "bytes": size}
+        history.append(Fact(name="resident_bytes", value=value, at_ns=at_ns))
+    page = str(cluster_section(Recorded(history, (), "")))
+    assert "m1 120 MiB" in page
+    assert "resident_bytes" not in page
