@@ -26,13 +26,15 @@ class Query:
 
 
 class LeaseQueries:
-    """The questions of this member's clients."""
+    """The questions of this member's clients; `first_context` as of `Reads`."""
 
-    def __init__(self, waiting_max: int, retry_ticks: int, timeout_ticks: int) -> None:
+    def __init__(
+        self, waiting_max: int, retry_ticks: int, timeout_ticks: int, first_context: int = 1
+    ) -> None:
         self._waiting_max = waiting_max
         self._retry_ticks = retry_ticks
         self._timeout_ticks = timeout_ticks
-        self._last_context = 0
+        self._last_context = first_context - 1
         self._queries: dict[int, Query] = {}
 
     def add(self, lease: int, renew: bool, on_answer: OnAnswer, tick: int) -> int:  # noqa: FBT001

@@ -60,12 +60,13 @@ class Parts:
         retry_ticks = max(2, settings.election_timeout_ticks // 2)
         waiting_max = config.proposals_waiting_max
         self.proposals = Proposals(raft.member_id, settings.first_request_id, config)
-        self.reads = Reads(waiting_max, retry_ticks, self.request_ticks)
+        bounds = (waiting_max, retry_ticks, self.request_ticks, settings.first_request_id)
+        self.reads = Reads(*bounds)
+        self.lease_queries = LeaseQueries(*bounds)
         self.compact_revision = applied.state.store.compact_revision
         """As of the last tick."""
         self.is_compacting = False
         """Whether rows may be left of the last compaction."""
-        self.lease_queries = LeaseQueries(waiting_max, retry_ticks, self.request_ticks)
         self.offers = Offers(raft, transport, self.proposals, self.reads, self.lease_queries)
         self.leading = Leading(
             raft,

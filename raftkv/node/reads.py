@@ -21,13 +21,19 @@ class Round(NamedTuple):
 
 
 class Reads:
-    """The reads of this member's clients; `retry_ticks`, `timeout_ticks` bound their patience."""
+    """The reads of this member's clients; `retry_ticks`, `timeout_ticks` bound their patience.
 
-    def __init__(self, waiting_max: int, retry_ticks: int, timeout_ticks: int) -> None:
+    Contexts go on from `first_context`, which no other start of this member has: an answer to what
+    an earlier one asked must not pass for an answer to this one.
+    """
+
+    def __init__(
+        self, waiting_max: int, retry_ticks: int, timeout_ticks: int, first_context: int = 1
+    ) -> None:
         self._waiting_max = waiting_max
         self._retry_ticks = retry_ticks
         self._timeout_ticks = timeout_ticks
-        self._last_context = 0
+        self._last_context = first_context - 1
         self.gathering: list[OnReady] = []
         """Reads that no round covers yet."""
         self._gathering_since_tick = 0

@@ -50,6 +50,21 @@ def test_a_new_leader_reads_only_after_its_first_commit() -> None:
     assert answers == [None]
 
 
+def test_an_answer_to_what_was_asked_before_a_restart_confirms_nothing_after_it() -> None:
+    before, after = (World(settings={"first_request_id": i}) for i in (1, 1 << 40))
+    for world in (before, after):
+        world.follows(OTHER)
+        answers = world.reads()
+        world.node.turn()
+    late = before.last_sent(ReadIndexRequest)
+
+    after.meets(ReadIndexResponse(ME, OTHER, late.context, 0))
+    assert answers == []
+    asked = after.last_sent(ReadIndexRequest)
+    after.meets(ReadIndexResponse(ME, OTHER, asked.context, 0))
+    assert answers == [None]
+
+
 def test_a_follower_asks_its_leader_once_for_all_reads_that_wait() -> None:
     world = World()
     world.follows(OTHER)
