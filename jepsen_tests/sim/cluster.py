@@ -29,6 +29,14 @@ NODE_CONFIG = NodeConfig(
 )
 """Small, so that a short run cuts its log, sends snapshots and compacts many times."""
 
+WATCH_CONFIG = WatchConfig(
+    catch_up_rows_per_turn_max=20,
+    backlog_bytes_max=3_000,
+    response_bytes_max=2_000,
+    progress_notify_interval_ms=1_000,
+)
+"""Small too: streams get full, responses are cut, progress is told."""
+
 
 @dataclass(slots=True)
 class SimMember:
@@ -101,7 +109,7 @@ class SimCluster:
                 append_bytes_max=2_000,
                 pre_vote=self.faults.pre_vote,
             ),
-            watch=WatchConfig(catch_up_rows_per_turn_max=20),
+            watch=WATCH_CONFIG,
             limits=LimitsConfig(),
             settings=NodeSettings(
                 cluster_id=CLUSTER_ID,

@@ -38,6 +38,8 @@ class Leases:
         self._ledger = ledger
         self._reference = reference
         self._keepers: dict[int, Keeper] = {}
+        self._given_up: set[int] = set()
+        """Leases that their clients revoked, or tried to."""
         self._last = 0
 
     def start(self) -> None:
@@ -46,10 +48,12 @@ class Leases:
 
     def verify(self) -> None:
         """Whether what expired since the last time was due."""
-        if not self._reference.expired:
+        if not self._reference.revoked:
             return
-        expired, self._reference.expired = self._reference.expired, []
-        for lease in expired:
+        revoked, self._reference.revoked = self._reference.revoked, []
+        for lease, *_ in revoked:
+            if lease in self._given_up:
+                continue
             self.expirations += 1
             keeper = self._keepers.pop(lease, None)
             early = keeper.safe_until_us - self._cluster.world.now_us if keeper else 0

@@ -187,7 +187,7 @@ class Ledger:
             raise BrokenPromiseError(
                 f"stale read: at revision {read.revision}, {read.must_see} was acknowledged before"
             )
-        event = self._reference.value_at(read.key, read.revision)
+        event = self._reference.plain.value_at(read.key, read.revision)
         true = None if event is None else (event.revision, event.value)
         if read.found != true:
             raise BrokenPromiseError(

@@ -109,7 +109,7 @@ class Run:
             self._ledger.failures,
             self._leases.renewals,
             self._leases.expirations,
-            sum(len(client.seen) for client in self._watches.clients),
+            self._watches.events_seen,
             self._watches.cancellations,
             self._nemesis.crashes,
             sum(place.image.installs for place in self.cluster.members.values()),
