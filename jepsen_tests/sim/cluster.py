@@ -24,7 +24,7 @@ NODE_CONFIG = NodeConfig(
     snapshot_count_entries=40,
     snapshot_catchup_entries=10,
     snapshot_chunk_bytes=2_000,
-    apply_entries_per_turn_max=16,
+    apply_entries_per_turn_max=4,
     compaction_rows_per_tick_max=8,
 )
 """Small, so that a short run cuts its log, sends snapshots and compacts many times."""
@@ -119,7 +119,9 @@ class SimCluster:
                 strict_reconfig_check=False,
                 auto_compaction_seconds=0,
                 auto_compaction_revisions=0,
-                config=NODE_CONFIG,
+                config=replace(
+                    NODE_CONFIG, snapshot_count_entries=self.faults.snapshot_count_entries
+                ),
             ),
             election_timeout=lambda: ELECTION_TICKS + chance.randrange(spread),
             wake=lambda: self._turn_due(place),

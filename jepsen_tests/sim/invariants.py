@@ -44,7 +44,7 @@ class Invariants:
         """Member -> term, snapshot index and applied index on its disk, which never fall."""
         self._whole: dict[int, tuple[int, int]] = {}
         """Member -> which of its starts, and snapshots, was last looked at as a whole."""
-        self._logs = Logs(reference, self._committed)
+        self._logs = Logs(cluster, reference, self._committed)
 
     def check(self) -> None:
         """Looks at every member that changed since the last look."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from jepsen_tests.sim.broken import BrokenPromiseError
-from jepsen_tests.sim.clients import KEYS
 from jepsen_tests.sim.cluster import TICK_US, SimCluster
 from jepsen_tests.sim.ledger import Ledger
 from jepsen_tests.sim.reference import Reference
+from jepsen_tests.sim.requests import KEYS
 from jepsen_tests.sim.world import MILLISECOND, SECOND
 from raftkv.command.types import CommandKind, Failure, Result
 from raftkv.pb import rpc_pb2

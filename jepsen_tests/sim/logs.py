@@ -7,7 +7,7 @@ seen and the candidacies are the harness's own record; nothing a member says of 
 from dataclasses import dataclass, field
 
 from jepsen_tests.sim.broken import BrokenPromiseError
-from jepsen_tests.sim.cluster import SimMember
+from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.reference import Reference
 from raftkv.node.node import Node
 from raftkv.raft.membership import decode_membership
@@ -22,6 +22,9 @@ from raftkv.raft.types import (
     entry_term,
 )
 
+CAUGHT_UP = 0.8
+"""A new voter has this share of the leader's log; the product asks for more, but by hearsay."""
+
 
 @dataclass(slots=True)
 class _Copy:
@@ -34,6 +37,8 @@ class _Copy:
     offset: int = 0
     offset_term: int = 0
     entries: list[bytes] = field(default_factory=list)
+    membership: Membership | None = None
+    """What is due to rule; None when that has to be looked up."""
 
     @property
     def last(self) -> tuple[int, int]:
@@ -45,7 +50,8 @@ class _Copy:
 class Logs:
     """What is known of all logs."""
 
-    def __init__(self, reference: Reference, committed: list[bytes]) -> None:
+    def __init__(self, cluster: SimCluster, reference: Reference, committed: list[bytes]) -> None:
+        self._cluster = cluster
         self._reference = reference
         self._committed = committed
         """Every entry ever committed, by index - 1; kept by whom this is given from."""
@@ -78,8 +84,15 @@ class Logs:
             self._compare(place, node, copy, leads=leads and copy.leads and copy.term == raft.term)
             copy.offset, copy.offset_term = log.offset, log.offset_term
             copy.entries = list(entries)
+            copy.membership = None
+        if copy.membership is None:
+            copy.membership = self._due(place, copy)
+        if copy.membership != raft.membership:
+            raise BrokenPromiseError(
+                f"at member {place.member_id} rules {raft.membership}, in its log is "
+                f"{copy.membership}"
+            )
         copy.term, copy.vote, copy.leads = raft.term, raft.vote, leads
-        self._check_ruling(place, raft.membership, copy)
 
     def _forget_unheard(self, copy: _Copy | None, stored_term: int) -> None:
         """Forgets what a crash took away together with its term: nobody else ever heard of it.
@@ -168,24 +181,28 @@ class Logs:
         before, after = raft.membership_at(index - 1), decode_membership(entry_payload(entry))
         if not _overlap(before, after):
             raise BrokenPromiseError(f"{after} follows {before}: their quorums may be disjoint")
+        for voter in after.voters - before.voters:
+            self._has_caught_up(voter, index - 1)
 
-    def _check_ruling(self, place: SimMember, ruling: Membership, copy: _Copy) -> None:
+    def _has_caught_up(self, voter: int, last_index: int) -> None:
+        """Thesis 4.2.1: who is to vote has nearly all of the log, and so weakens no quorum."""
+        stored = self._cluster.members[voter].image.last_index
+        if stored < last_index * CAUGHT_UP - 1:
+            raise BrokenPromiseError(
+                f"member {voter} is to vote, and has stored {stored} of {last_index} entries"
+            )
+
+    def _due(self, place: SimMember, copy: _Copy) -> Membership:
         """Section 6: the newest configuration in the log rules, committed or not."""
         for entry in reversed(copy.entries):
             if entry_kind(entry) == EntryKind.MEMBERSHIP:
-                due = decode_membership(entry_payload(entry))
-                break
-        else:
-            if copy.offset >= len(self._reference.memberships):
-                raise BrokenPromiseError(
-                    f"the log of member {place.member_id} starts after {copy.offset}, which is not "
-                    "committed"
-                )
-            due = self._reference.memberships[copy.offset]
-        if ruling != due:
+                return decode_membership(entry_payload(entry))
+        if copy.offset >= len(self._reference.memberships):
             raise BrokenPromiseError(
-                f"at member {place.member_id} rules {ruling}, in its log is {due}"
+                f"the log of member {place.member_id} starts after {copy.offset}, which is not "
+                "committed"
             )
+        return self._reference.memberships[copy.offset]
 
 
 def _overlap(before: Membership, after: Membership) -> bool:

@@ -104,10 +104,8 @@ class PlainStore:
         return self.events[bisect_left(self.events, revision, key=lambda event: event.revision) :]
 
     def before(self, event: Event) -> Event | None:
-        """What the key was before a change; None if it did not exist."""
-        changes = self._by_key[event.key]
-        at = changes.index(event)
-        return changes[at - 1] if at and changes[at - 1].value is not None else None
+        """What the key was before the revision of a change; None if it did not exist."""
+        return self.value_at(event.key, event.revision - 1)
 
     def in_range(self, key: bytes, range_end: bytes, revision: int) -> list[Event]:
         """The keys of a range as they were at a revision, in order."""
