@@ -106,7 +106,9 @@ def _plain_line(catch: Catch) -> str:
         breaks = bug_named(catch.name).breaks
         return f"{head}: NOT FOUND, {catch.seeds} seeds, {catch.seconds:.1f} s ({breaks})"
     seeds = f"{catch.seeds} seeds" if catch.seeds else "tests"
-    return f"{head}: {catch.check}, {seeds}, {catch.seconds:.1f} s: {catch.reason}"
+    return (
+        f"{head}: {catch.check}, {seeds}, {catch.seconds:.1f} s: {' '.join(catch.reason.split())}"
+    )
 
 
 def _print_end(catches: list[Catch], *, is_all: bool) -> None:

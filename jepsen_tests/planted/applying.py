@@ -3,6 +3,7 @@
 from typing import Any
 
 from jepsen_tests.planted.planting import Absent, Bed, Bug
+from jepsen_tests.planted.snapshots import RACES
 from raftkv.apply.state import StateMachine
 from raftkv.command.types import CommandKind, Failure
 from raftkv.node.applying import Applying
@@ -130,7 +131,7 @@ BUGS = (
         "classic",
         "what was committed after a snapshot is applied after it",
         _forget_queued_on_restart,
-        {"crashes_per_second": 1.0},
+        RACES,
     ),
     Bug(
         "refused-by-local-state",

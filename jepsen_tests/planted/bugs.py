@@ -9,6 +9,7 @@ from jepsen_tests.planted import (
     reads,
     replication,
     snapshots,
+    storage,
     store,
     watch,
 )
@@ -21,6 +22,7 @@ LAYERS: dict[str, tuple[Bug, ...]] = {
     "membership": membership.BUGS,
     "snapshots": snapshots.BUGS,
     "applying": applying.BUGS,
+    "storage": storage.BUGS,
     "store": store.BUGS,
     "watch": watch.BUGS,
     "lease": lease.BUGS,

@@ -5,12 +5,9 @@ from typing import Any
 from jepsen_tests.planted.planting import Absent, Bed, Bug
 from raftkv.command.types import Failure
 from raftkv.node.applying import Applying
-from raftkv.node.leading import Leading
 from raftkv.node.node import Node
 from raftkv.node.offers import Offers
 from raftkv.node.proposals import OnResult, Proposals
-from raftkv.peer.messages import ForwardProposals
-from raftkv.raft.events import Propose
 
 
 def _send_again(bed: Bed) -> None:
@@ -53,16 +50,6 @@ def _refuse_what_may_happen(bed: Bed) -> None:
     bed.wrap(Applying, "_begin_term", begin_term)
 
 
-def _take_for_another_term(bed: Bed) -> None:
-    def on_proposals(old: Any, self: Leading, message: ForwardProposals) -> None:  # noqa: ANN401
-        if self._raft.leader != self._me:
-            old(self, message)
-        else:
-            self._raft.step(Propose(message.commands))
-
-    bed.wrap(Leading, "on_proposals", on_proposals)
-
-
 def _answer_when_proposed(bed: Bed) -> None:
     """The client is told of success as soon as its request is on its way."""
 
@@ -84,9 +71,10 @@ def _forget_whom_to_answer(bed: Bed) -> None:
 
 def _refuse_twice(bed: Bed) -> None:
     def on_rejected(old: Any, self: Node, commands: list[bytes]) -> None:  # noqa: ANN401
-        before = list(commands)
+        again: set[bytes] = self.__dict__.setdefault("sent_again", set())
+        before = [command for command in commands if command and command not in again]
+        again.update(before)
         old(self, commands)
-        self.proposals.put_back(before)
         self.proposals.queued += before
 
     bed.wrap(Node, "_on_rejected", on_rejected)
@@ -112,13 +100,6 @@ BUGS = (
         "a refusal says for certain that nothing happened, or will",
         _refuse_what_may_happen,
         {"new_leader_harm": 0.7},
-    ),
-    Bug(
-        "forwarded-into-another-term",
-        "classic",
-        "a proposal for the leader of one term is none for that of another",
-        _take_for_another_term,
-        {"new_leader_harm": 0.7, "message_delay_spike": 0.05},
     ),
     Bug(
         "answered-when-proposed",

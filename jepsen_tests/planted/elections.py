@@ -128,6 +128,10 @@ def _depose_a_good_leader(bed: Bed) -> None:
     bed.replace(election, "campaign", lambda state: election._stand(state, transfer=False))  # noqa: SLF001 - a bug keeps no manners
 
 
+def _protect_no_leader(bed: Bed) -> None:
+    bed.replace(terms, "is_sticky", lambda _: False)
+
+
 def _lead_without_followers(bed: Bed) -> None:
     bed.replace(election, "has_quorum_lately", lambda _: True)
 
@@ -208,7 +212,7 @@ BUGS = (
         "canonical/raft 279",
         "section 5.1: whoever sees a newer term enters it",
         _stay_behind,
-        {"new_leader_harm": 0.8, "pre_vote": False},
+        {"members": 2, "transfers_per_second": 2.0, "pre_vote": True},
     ),
     Bug(
         "half-is-a-quorum",
@@ -229,6 +233,13 @@ BUGS = (
         "Cloudflare 2020, logcabin 56",
         "thesis 9.6 and 4.2.3: nobody deposes a leader that a quorum hears",
         _depose_a_good_leader,
+    ),
+    Bug(
+        "leader-not-protected",
+        "logcabin 56, 205",
+        "thesis 4.2.3: who hears a leader gives no vote to one who was removed, or cut off",
+        _protect_no_leader,
+        {"pre_vote": False},
     ),
     Bug(
         "deaf-leader-stays",

@@ -3,6 +3,7 @@
 import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from jepsen_tests.planted.bugs import bug_named
 from jepsen_tests.planted.planting import Bug, Suite, planted
 from jepsen_tests.planted.processes import failing_test
+from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.verdict import State, Verdict, judge
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _Task: TypeAlias = "AsyncResult[Catch]"
 
+RUN_SECONDS_MAX = 60
+"""Of the processor's time; a run takes one, or a few."""
 SEEDS_PER_TASK = 5
 """Between two looks at which bugs are still at large."""
 
@@ -54,7 +58,8 @@ def hunt(bug: Bug, seeds: Iterable[int]) -> Verdict | None:
     """
     with planted(bug):
         for seed in seeds:
-            verdict = judge(seed, trouble=bug.trouble)
+            with _patience():
+                verdict = judge(seed, trouble=bug.trouble)
             if verdict.state is State.INVALID:
                 return verdict
             if verdict.state is State.TROUBLE:
@@ -126,6 +131,22 @@ def _tested(catch: Catch, bug: Bug, seeds_max: int) -> Catch:
     if found is None:
         return replace(catch, seeds=seeds_max, seconds=seconds)
     return replace(catch, seconds=seconds, check=found[0], reason=found[1])
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Ends a run that does not come back: some bugs make the product go round in circles."""
+
+    def lose_it(*_: object) -> None:
+        raise BrokenPromiseError(f"a run does not end within {RUN_SECONDS_MAX} s")
+
+    before = signal.signal(signal.SIGVTALRM, lose_it)
+    signal.setitimer(signal.ITIMER_VIRTUAL, RUN_SECONDS_MAX)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _leave_interrupts() -> None:

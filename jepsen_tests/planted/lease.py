@@ -8,7 +8,6 @@ from raftkv.lease.deadlines import Deadlines
 from raftkv.lease.lessor import Lessor
 from raftkv.mvcc import loading
 from raftkv.node import lease_answers, node
-from raftkv.node.node import Node
 from raftkv.node.parts import Parts
 from raftkv.pb import rpc_pb2
 
@@ -38,15 +37,6 @@ def _expire_as_former_leader(bed: Bed) -> None:
 
     bed.replace(Lessor, "demote", lambda _: None)
     bed.wrap(node, "on_tick", tick)
-
-
-def _lead_at_once(bed: Bed) -> None:
-    def begin(self: Node) -> None:
-        lessor = self.state.lessor
-        if self.raft.leader == self.raft.member_id and not lessor.is_primary:
-            lessor.promote(self.tick_count)
-
-    bed.replace(Node, "_begin_lease_duty", begin)
 
 
 def _prove_nothing(bed: Bed) -> None:
@@ -141,13 +131,6 @@ BUGS = (
         "only today's leader may end a lease",
         _expire_as_former_leader,
         {"new_leader_harm": 0.7, "pauses_per_second": 0.5},
-    ),
-    Bug(
-        "lease-duty-before-own-entry",
-        "etcd 15247",
-        "a leader ends leases once it has applied an entry of its own term",
-        _lead_at_once,
-        {"new_leader_harm": 0.7},
     ),
     Bug(
         "lease-renewed-without-proof",

@@ -11,6 +11,15 @@ from raftkv.raft.quorum import VoteResult
 from raftkv.raft.state import State
 from raftkv.service.ranges import RangeService
 
+_TRANSFERS = {
+    "transfers_per_second": 3.0,
+    "message_loss": 0.2,
+    "message_delay_us_max": 50_000,
+    "requests_per_second": 200,
+    "members": 3,
+}
+"""New leaders while the old one has not heard of them."""
+
 
 def _read_without_quorum(bed: Bed) -> None:
     bed.replace(read_index, "vote_result", lambda *_: VoteResult.WON)
@@ -100,7 +109,17 @@ def _all_reads_are_serializable(bed: Bed) -> None:
     bed.wrap(RangeService, "range", serve)
 
 
+def _begin_without_an_entry(bed: Bed) -> None:
+    bed.replace(replication, "on_elected", lambda _: None)
+
+
 BUGS = (
+    Bug(
+        "no-entry-at-term-start",
+        "redisraft 18, 19",
+        "section 8: a new leader begins its term with an entry, to learn what is committed",
+        _begin_without_an_entry,
+    ),
     Bug(
         "read-without-quorum",
         "etcd 0.4.1, d-engine 381, xline 870",
@@ -119,28 +138,34 @@ BUGS = (
         "classic",
         "thesis 6.4.1: a lease of reads needs clocks that keep pace; these drift and pause",
         _read_by_lease,
-        {"pauses_per_second": 1.0, "clock_drift": 0.3},
+        {
+            "members": 3,
+            "clock_drift": 0.6,
+            "partitions_per_second": 2.0,
+            "requests_per_second": 200,
+            "election_spread_ticks": 2,
+        },
     ),
     Bug(
         "read-answered-after-office",
         "tikv 9240",
         "thesis 6.4: who is no longer leader confirms no read",
         _answer_after_office,
-        {"transfers_per_second": 1.0, "new_leader_harm": 0.5},
+        _TRANSFERS,
     ),
     Bug(
         "read-joins-running-round",
         "classic",
         "thesis 6.4: a read is confirmed by a round that began after it",
         _join_the_running_round,
-        {"new_leader_harm": 0.7, "pauses_per_second": 0.5},
+        _TRANSFERS,
     ),
     Bug(
         "read-confirmed-by-old-answer",
         "classic",
         "thesis 6.4: a round is confirmed by answers to its own heartbeats",
         _any_answer_confirms,
-        {"message_delay_spike": 0.05, "new_leader_harm": 0.7},
+        _TRANSFERS,
     ),
     Bug(
         "read-before-applied",

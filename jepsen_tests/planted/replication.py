@@ -114,15 +114,6 @@ def _acknowledge_what_was_sent(bed: Bed) -> None:
     bed.wrap(Progress, "sent", sent)
 
 
-def _acknowledge_the_end(bed: Bed) -> None:
-    def on_append_entries(old: Any, state: State, message: AppendEntries) -> None:  # noqa: ANN401
-        old(state, message)
-        if state.ack_index >= 0:
-            state.ack_index = state.log.last_index
-
-    bed.wrap(acceptance, "on_append_entries", on_append_entries)
-
-
 def _do_not_repeat_probes(bed: Bed) -> None:
     bed.replace(Progress, "heard", lambda self: setattr(self, "recently_active", True))
 
@@ -156,13 +147,6 @@ BUGS = (
         "NATS 2.12.1",
         "figure 2: entries are durable before a follower responds",
         send_before_durable(AppendEntriesResponse),
-    ),
-    Bug(
-        "acknowledge-unverified-end",
-        "classic",
-        "section 5.3: a follower acknowledges what it was found to have, not all that it has",
-        _acknowledge_the_end,
-        {"new_leader_harm": 0.9, "partitions_per_second": 0.7},
     ),
     Bug(
         "append-anywhere",
@@ -222,7 +206,15 @@ BUGS = (
         "classic",
         "section 5.1: an answer of an older term says nothing about today's log",
         _believe_old_answers,
-        {"message_delay_spike": 0.05, "new_leader_harm": 0.7},
+        {
+            "members": 3,
+            "message_overtaking": True,
+            "message_delay_us_max": 50_000,
+            "message_delay_spike": 0.1,
+            "new_leader_harm": 0.9,
+            "partitions_per_second": 1.0,
+            "election_spread_ticks": 2,
+        },
     ),
     Bug(
         "probe-never-repeated",

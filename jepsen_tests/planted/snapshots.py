@@ -13,6 +13,17 @@ from raftkv.raft.state import State
 from raftkv.watch.hub import Hub
 from raftkv.watch.ports import History
 
+RACES = {
+    "snapshot_count_entries": 10,
+    "requests_per_second": 200,
+    "message_overtaking": True,
+    "message_delay_us_max": 50_000,
+    "message_delay_spike": 0.05,
+    "partitions_per_second": 1.0,
+    "crashes_per_second": 0.5,
+}
+"""Logs that are cut early, and followers that are behind and then not."""
+
 
 def _take_any_chunk(bed: Bed) -> None:
     def stage(old: Any, self: Receiving, message: SnapshotChunk | SnapshotEnd) -> Any:  # noqa: ANN401
@@ -146,7 +157,7 @@ BUGS = (
         "etcd 13766",
         "a snapshot names the index that its state has, not one that is yet to be applied",
         _claim_the_commit_index,
-        {"crashes_per_second": 1.0},
+        RACES,
     ),
     Bug(
         "snapshot-with-todays-members",
@@ -160,21 +171,21 @@ BUGS = (
         "etcd pull 1763, camunda 6092",
         "section 7: a snapshot that is behind what is committed is not installed",
         _install_late,
-        {"crashes_per_second": 1.0, "message_delay_us_max": 50_000},
+        RACES,
     ),
     Bug(
         "snapshot-keeps-conflicting-tail",
         "hashicorp/raft 704, etcd 10358",
         "section 7: a log without the snapshot's last entry is discarded whole",
         _keep_conflicting_tail,
-        {"new_leader_harm": 0.9, "partitions_per_second": 1.0, "message_loss": 0.1},
+        RACES,
     ),
     Bug(
         "snapshot-drops-matching-tail",
         "etcd pull 1763",
         "section 7: a log that has the snapshot's last entry keeps what follows it",
         _drop_matching_tail,
-        {"crashes_per_second": 1.0, "message_delay_us_max": 50_000},
+        RACES,
     ),
     Bug(
         "second-snapshot-into-first",
@@ -188,7 +199,7 @@ BUGS = (
         "hashicorp/raft 704",
         "the sending of a snapshot that nobody acknowledges ends, and begins again",
         _never_give_up,
-        {"message_loss": 0.1, "crashes_per_second": 1.0},
+        {"message_loss": 0.2, "crashes_per_second": 1.0, "snapshot_count_entries": 10},
     ),
     Bug(
         "snapshot-without-leases",

@@ -146,6 +146,7 @@ class Invariants:
     def _check_member(self, place: SimMember, node: Node, before: tuple[int, ...] | None) -> None:
         self._election_safety(place, node)
         self._commits(place, node)
+        self._removed_leader_is_gone(place, node)
         self._state_machine_safety(place, node)
         self._stored_never_falls(place)
         if before is not None and before[0] == place.starts:
@@ -182,16 +183,20 @@ class Invariants:
         known = self._leader_of_term.setdefault(raft.term, place.member_id)
         if known != place.member_id:
             raise BrokenPromiseError(f"term {raft.term}: both {known} and {place.member_id} lead")
+        self._leader_completeness(place, node)
+
+    def _removed_leader_is_gone(self, place: SimMember, node: Node) -> None:
+        """Thesis 4.2.2: a leader steps down when its own removal is committed."""
+        raft = node.raft
         membership = raft.membership
         if (
-            place.member_id not in membership.voters | membership.voters_outgoing
-            and raft.commit < len(self._reference.memberships)
+            raft.leader == place.member_id
+            and place.member_id not in membership.voters | membership.voters_outgoing
             and self._reference.memberships[raft.commit] == membership
         ):
             raise BrokenPromiseError(
                 f"member {place.member_id} still leads, though its removal is committed"
             )
-        self._leader_completeness(place, node)
 
     def _leader_completeness(self, place: SimMember, node: Node) -> None:
         """A leader's log holds every entry that was committed in an earlier term."""

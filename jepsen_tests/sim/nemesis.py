@@ -12,6 +12,8 @@ from raftkv.raft.events import MembershipChange
 INTERVAL_US = 10 * MILLISECOND
 NEVER_STARTED = 0.3
 """Chance that a member is added, and its machine never switched on."""
+NOBODY = 1 << 50
+"""The id of a member that never is."""
 
 
 class Nemesis:
@@ -176,7 +178,7 @@ class Nemesis:
             return
         membership = leader.raft.membership
         voters, learners = sorted(membership.voters), sorted(membership.learners)
-        action = chance.choice(("learner", "voter", "promote", "remove"))
+        action = chance.choice(("learner", "voter", "promote", "remove", "unwise"))
         if action in ("learner", "voter") and len(voters) + len(learners) < 6:
             self._add(is_learner=action == "learner")
         elif action == "promote" and learners:
@@ -187,6 +189,20 @@ class Nemesis:
             removed = chance.choice(voters)
             body = rpc_pb2.MemberRemoveRequest(ID=removed).SerializeToString()
             self._propose("remove", removed, CommandKind.MEMBER_REMOVE, body)
+        elif action == "unwise":
+            self._ask_the_unwise()
+
+    def _ask_the_unwise(self) -> None:
+        """Asks for what is to be refused: to add whom one knows, to remove whom nobody knows."""
+        chance = self._cluster.world.random
+        known = chance.choice(sorted(self._cluster.members))
+        if chance.random() < 0.5:
+            member = rpc_pb2.Member(ID=known, peerURLs=["sim://again"], isLearner=True)
+            body = member.SerializeToString()
+            self._propose("add_learner", known, CommandKind.MEMBER_ADD, body)
+        else:
+            body = rpc_pb2.MemberRemoveRequest(ID=NOBODY).SerializeToString()
+            self._propose("remove", NOBODY, CommandKind.MEMBER_REMOVE, body)
 
     def _add(self, *, is_learner: bool) -> None:
         self._members_made += 1
