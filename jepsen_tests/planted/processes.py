@@ -2,9 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from jepsen_tests.planted.bugs import bug_named
@@ -43,17 +44,23 @@ def failing_test(bug: Bug) -> tuple[str, str] | None:
         "-p",
         "no:cacheprovider",
     ]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, *bug.tests],
         cwd=ROOT,
         env=environment(bug),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=_TESTS_SECONDS_MAX,
-        check=False,
-    )
-    found = _FAILED.search(done.stdout)
+        start_new_session=True,
+    ) as tests:
+        try:
+            output, _ = tests.communicate(timeout=_TESTS_SECONDS_MAX)
+        finally:
+            # What a failing test started, it may not have ended.
+            with suppress(ProcessLookupError):
+                os.killpg(tests.pid, signal.SIGKILL)
+    found = _FAILED.search(output)
     if found is None:
-        assert done.returncode == 0, f"pytest ended with {done.returncode}: {done.stdout[-2_000:]}"
+        assert tests.returncode == 0, f"pytest ended with {tests.returncode}: {output[-2_000:]}"
         return None
     return found[1], found[2] or "failed"

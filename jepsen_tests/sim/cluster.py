@@ -25,7 +25,6 @@ NODE_CONFIG = NodeConfig(
     snapshot_catchup_entries=10,
     snapshot_chunk_bytes=2_000,
     apply_entries_per_turn_max=4,
-    compaction_rows_per_tick_max=8,
 )
 """Small, so that a short run cuts its log, sends snapshots and compacts many times."""
 
@@ -119,9 +118,7 @@ class SimCluster:
                 strict_reconfig_check=False,
                 auto_compaction_seconds=0,
                 auto_compaction_revisions=0,
-                config=replace(
-                    NODE_CONFIG, snapshot_count_entries=self.faults.snapshot_count_entries
-                ),
+                config=self._node_config(),
             ),
             election_timeout=lambda: ELECTION_TICKS + chance.randrange(spread),
             wake=lambda: self._turn_due(place),
@@ -143,6 +140,14 @@ class SimCluster:
         )
         self._tick_later(place, node, hastens=chance.random() < 0.5)
         self._turn_due(place)
+
+    def _node_config(self) -> NodeConfig:
+        """As much is removed a tick as is written, however many requests there are."""
+        return replace(
+            NODE_CONFIG,
+            snapshot_count_entries=self.faults.snapshot_count_entries,
+            compaction_rows_per_tick_max=max(8, self.faults.requests_per_second // 5),
+        )
 
     def be_calm(self, faults: Faults) -> None:
         """From now on only these faults."""

@@ -52,6 +52,8 @@ class SimNetwork:
         if chance.random() < faults.message_loss:
             return
         is_consensus = isinstance(message, CONSENSUS)
+        if not is_consensus and message.to not in self.receivers:
+            return  # there is no connection
         copies = 2 if is_consensus and chance.random() < faults.message_duplication else 1
         if faults.encode_messages:
             message = decode(encode(message))

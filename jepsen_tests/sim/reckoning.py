@@ -56,7 +56,8 @@ class Reckoning:
 
     def _check_bounds(self, place: SimMember, node: Node) -> None:
         """What was begun has ended: compaction, snapshots, requests; the log is short."""
-        rows, due = len(place.image.rows), self._reference.plain.kept_rows()
+        assert place.storage is not None, "who runs has a disk"
+        rows, due = len(place.storage.rows.data), self._reference.plain.kept_rows()
         if rows != due:
             raise BrokenPromiseError(f"member {place.member_id} stores {rows} rows, not {due}")
         entries = node.raft.last_index - node.raft.first_index + 1
