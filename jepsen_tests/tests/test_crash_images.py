@@ -230,6 +230,7 @@ class Run:
                 self._wait(sequence)
             self._acknowledge(self.storage.durable)
         self._wait(sequence)
+        self.camera.is_on = False
 
     def write_behind_a_slow_append(self) -> None:
         """One append reaches the disk while two more wait for it; what is told then, is imaged."""
