@@ -84,7 +84,6 @@ class Logs:
             self._compare(place, node, copy, leads=leads and copy.leads and copy.term == raft.term)
             copy.offset, copy.offset_term = log.offset, log.offset_term
             copy.entries = list(entries)
-            copy.membership = None
         if copy.membership is None:
             copy.membership = self._due(place, copy)
         if copy.membership != raft.membership:
@@ -122,6 +121,8 @@ class Logs:
                 break
             same += 1
         first = log.offset + same + 1
+        if same < len(known) or not same:
+            copy.membership = None
         if same < len(known):
             self._check_removed(place, first, known[same:], leads=leads)
         before = entry_term(entries[same - 1]) if same else log.offset_term
@@ -129,6 +130,7 @@ class Logs:
             self._check_entry(place, index, entry, before)
             before = entry_term(entry)
             if entry_kind(entry) == EntryKind.MEMBERSHIP:
+                copy.membership = None
                 self._check_change(place, node, index, entry)
 
     def _check_removed(
