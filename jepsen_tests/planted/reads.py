@@ -140,7 +140,7 @@ BUGS = (
         _read_by_lease,
         {
             "members": 3,
-            "clock_drift": 0.6,
+            "clock_drift": 0.3,
             "partitions_per_second": 2.0,
             "requests_per_second": 200,
             "election_spread_ticks": 2,
