@@ -30,7 +30,12 @@ LAYERS: dict[str, tuple[Bug, ...]] = {
 }
 BUGS: tuple[Bug, ...] = tuple(bug for bugs in LAYERS.values() for bug in bugs)
 LAYER_OF: dict[str, str] = {bug.name: layer for layer, bugs in LAYERS.items() for bug in bugs}
-ABSENT: tuple[Absent, ...] = (*membership.ABSENT, *applying.ABSENT, *client.ABSENT)
+ABSENT: tuple[Absent, ...] = (
+    *elections.ABSENT,
+    *membership.ABSENT,
+    *applying.ABSENT,
+    *client.ABSENT,
+)
 
 
 def bug_named(name: str) -> Bug:

@@ -137,7 +137,7 @@ BUGS = (
         "etcd 11456",
         "a leader proves that it leads before it says that a lease lives",
         _prove_nothing,
-        {"new_leader_harm": 0.7, "pauses_per_second": 0.5},
+        {"members": 3, "new_leader_harm": 0.7, "partitions_per_second": 1.0},
     ),
     Bug(
         "ended-lease-renewed",

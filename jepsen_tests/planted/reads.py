@@ -12,11 +12,13 @@ from raftkv.raft.state import State
 from raftkv.service.ranges import RangeService
 
 _TRANSFERS = {
-    "transfers_per_second": 3.0,
-    "message_loss": 0.2,
-    "message_delay_us_max": 50_000,
-    "requests_per_second": 200,
     "members": 3,
+    "transfers_per_second": 3.0,
+    "requests_per_second": 200,
+    "message_loss": 0.2,
+    "message_overtaking": True,
+    "message_delay_us_max": 5_000,
+    "message_delay_spike": 0.2,
 }
 """New leaders while the old one has not heard of them."""
 

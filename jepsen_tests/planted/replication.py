@@ -208,12 +208,12 @@ BUGS = (
         _believe_old_answers,
         {
             "members": 3,
+            "transfers_per_second": 3.0,
+            "requests_per_second": 200,
             "message_overtaking": True,
-            "message_delay_us_max": 50_000,
-            "message_delay_spike": 0.1,
+            "message_delay_us_max": 5_000,
+            "message_delay_spike": 0.2,
             "new_leader_harm": 0.9,
-            "partitions_per_second": 1.0,
-            "election_spread_ticks": 2,
         },
     ),
     Bug(

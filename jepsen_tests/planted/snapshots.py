@@ -19,6 +19,9 @@ RACES = {
     "message_overtaking": True,
     "message_delay_us_max": 50_000,
     "message_delay_spike": 0.05,
+    "write_us_max": 50_000,
+    "write_spike": 0.05,
+    "turn_us_max": 5_000,
     "partitions_per_second": 1.0,
     "crashes_per_second": 0.5,
 }

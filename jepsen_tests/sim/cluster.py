@@ -246,7 +246,8 @@ class SimCluster:
     def _turn_due(self, place: SimMember) -> None:
         if not place.turn_due:
             place.turn_due = True
-            self.world.after(1, lambda: self._turn(place, place.starts))
+            delay_us = self.world.random.randint(1, self.faults.turn_us_max)
+            self.world.after(delay_us, lambda: self._turn(place, place.starts))
 
     def _turn(self, place: SimMember, starts: int) -> None:
         if place.starts != starts or place.node is None:

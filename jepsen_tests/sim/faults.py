@@ -28,6 +28,8 @@ class Faults:
     """Chance that a write to an idle disk is durable when it was begun."""
     write_spike: float = 0.0
     """Chance of a write a hundred times as long."""
+    turn_us_max: int = 1
+    """How long a busy process takes to come to its turn; what arrives meanwhile shares it."""
     clock_drift: float = 0.0
     """How much faster or slower, at most, a member's ticks come."""
     election_spread_ticks: int = ELECTION_TICKS
@@ -77,6 +79,7 @@ def draw(chance: random.Random) -> Faults:
         message_delay_spike=maybe(0.05),
         write_us_max=chance.choice((500, 5_000, 50_000)),
         write_spike=maybe(0.05),
+        turn_us_max=chance.choice((1, 1, 300, 5_000)),
         clock_drift=maybe(0.3),
         election_spread_ticks=chance.choice((2, ELECTION_TICKS)),
         pre_vote=chance.random() < 0.8,
