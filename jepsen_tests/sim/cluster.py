@@ -127,6 +127,7 @@ class SimCluster:
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
+        self.touched.append(place)
         if self.serves_clients:
             place.port = SimClientPort(node, self.world, lambda run: self.run_in(place, node, run))
         place.storage.on_durable = lambda sequence: self.run_in(

@@ -12,6 +12,7 @@ from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import CLUSTER_ID, SimCluster, SimMember
 from jepsen_tests.sim.ledger import GIVEN_UP, Ledger
 from jepsen_tests.sim.plain import PlainStore
+from jepsen_tests.sim.world import SECOND
 from raftkv.command.types import Failure
 from raftkv.config import LimitsConfig
 from raftkv.node.node import Node
@@ -78,6 +79,9 @@ class _Host:
 
     def unix_seconds(self) -> int:
         raise NotImplementedError("reads need no time of day")
+
+    def seconds(self) -> float:
+        return self._cluster.world.now_us / SECOND
 
     def disk_bytes(self) -> int:
         raise NotImplementedError("reads don't look at the disk")

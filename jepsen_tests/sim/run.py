@@ -95,6 +95,7 @@ class Run:
         self._run_until(storm_seconds + CALM_SECONDS + PROBE_SECONDS)
         for part in (self._trials, reckoning, self._ledger, self._leases, self._watches):
             part.reckon()
+        reckoning.reckon_long_after()
         return self._outcome()
 
     def _run_until(self, seconds: int) -> None:
