@@ -147,6 +147,7 @@ BUGS = (
         "classic",
         "a snapshot arrives whole or not at all",
         _take_any_chunk,
+        {"message_loss": 0.2, "snapshot_count_entries": 10, "crashes_per_second": 1.0},
     ),
     Bug(
         "snapshot-without-its-end",
