@@ -14,7 +14,7 @@ from jepsen_tests.planted.bugs import ABSENT, BUGS, LAYER_OF, LAYERS, bug_named
 from jepsen_tests.planted.hunt import Catch, hunt_all
 from jepsen_tests.planted.planting import Bug
 
-SEEDS = 400
+SEEDS = 100
 _COLUMNS = ("mutant", "layer", "what it breaks", "found by", "seeds", "seconds")
 
 

@@ -94,7 +94,7 @@ def test_mutate_fails_when_a_bug_is_not_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("jepsen_tests.commands.mutate.hunt_all", nothing)
     result = run("mutate", "--only", "answer-before-watch")
     assert result.exit_code == 1
-    assert "answer-before-watch (applying): NOT FOUND, 400 seeds" in result.stdout
+    assert "answer-before-watch (applying): NOT FOUND, 100 seeds" in result.stdout
 
 
 def test_mutate_prints_a_json_object_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
