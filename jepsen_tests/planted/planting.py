@@ -3,7 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Suite(StrEnum):
+    """Who is expected to find a bug."""
+
+    SIM = "sim"
+    """The simulator."""
+    TESTS = "tests"
+    """Tests of the product that run what the simulator replaces: real files, real processes."""
 
 
 class Bed:
@@ -33,11 +43,27 @@ class Bug:
     """A bug that can be planted."""
 
     name: str
+    source: str
+    """Where it, or its like, was found: a project and the number of its report."""
     breaks: str
     """The rule it breaks, as the product states it."""
     plant: Callable[[Bed], None]
     trouble: Mapping[str, Any] = field(default_factory=dict)
     """Faults, by their name in `Faults`, without which it would take long to show."""
+    suite: Suite = Suite.SIM
+    tests: tuple[str, ...] = ()
+    """Of a bug that only tests of the product can find: which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A known bug that can't be planted, since the product has no place for it."""
+
+    name: str
+    source: str
+    why: str
+    nearest: str = ""
+    """The planted bug that comes closest."""
 
 
 @contextmanager

@@ -24,10 +24,17 @@ NODE_CONFIG = NodeConfig(
     snapshot_count_entries=40,
     snapshot_catchup_entries=10,
     snapshot_chunk_bytes=2_000,
-    apply_entries_per_turn_max=16,
-    compaction_rows_per_tick_max=8,
+    apply_entries_per_turn_max=4,
 )
 """Small, so that a short run cuts its log, sends snapshots and compacts many times."""
+
+WATCH_CONFIG = WatchConfig(
+    catch_up_rows_per_turn_max=20,
+    backlog_bytes_max=3_000,
+    response_bytes_max=2_000,
+    progress_notify_interval_ms=1_000,
+)
+"""Small too: streams get full, responses are cut, progress is told."""
 
 
 @dataclass(slots=True)
@@ -101,7 +108,7 @@ class SimCluster:
                 append_bytes_max=2_000,
                 pre_vote=self.faults.pre_vote,
             ),
-            watch=WatchConfig(catch_up_rows_per_turn_max=20),
+            watch=WATCH_CONFIG,
             limits=LimitsConfig(),
             settings=NodeSettings(
                 cluster_id=CLUSTER_ID,
@@ -111,7 +118,7 @@ class SimCluster:
                 strict_reconfig_check=False,
                 auto_compaction_seconds=0,
                 auto_compaction_revisions=0,
-                config=NODE_CONFIG,
+                config=self._node_config(),
             ),
             election_timeout=lambda: ELECTION_TICKS + chance.randrange(spread),
             wake=lambda: self._turn_due(place),
@@ -120,6 +127,7 @@ class SimCluster:
         )
         node = assemble(start, place.storage.load(), place.storage, place.transport)
         place.node = node
+        self.touched.append(place)
         if self.serves_clients:
             place.port = SimClientPort(node, self.world, lambda run: self.run_in(place, node, run))
         place.storage.on_durable = lambda sequence: self.run_in(
@@ -133,6 +141,14 @@ class SimCluster:
         )
         self._tick_later(place, node, hastens=chance.random() < 0.5)
         self._turn_due(place)
+
+    def _node_config(self) -> NodeConfig:
+        """As much is removed a tick as is written, however many requests there are."""
+        return replace(
+            NODE_CONFIG,
+            snapshot_count_entries=self.faults.snapshot_count_entries,
+            compaction_rows_per_tick_max=max(8, self.faults.requests_per_second // 5),
+        )
 
     def be_calm(self, faults: Faults) -> None:
         """From now on only these faults."""
@@ -231,7 +247,8 @@ class SimCluster:
     def _turn_due(self, place: SimMember) -> None:
         if not place.turn_due:
             place.turn_due = True
-            self.world.after(1, lambda: self._turn(place, place.starts))
+            delay_us = self.world.random.randint(1, self.faults.turn_us_max)
+            self.world.after(delay_us, lambda: self._turn(place, place.starts))
 
     def _turn(self, place: SimMember, starts: int) -> None:
         if place.starts != starts or place.node is None:

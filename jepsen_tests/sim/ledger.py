@@ -7,13 +7,11 @@ that an entry is committed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.reference import Reference
 from jepsen_tests.sim.world import SECOND
-from raftkv.apply.range import execute_range
 from raftkv.command.types import CommandKind, Failure, Result
 from raftkv.pb import rpc_pb2
 
@@ -42,14 +40,6 @@ class Request:
     is_answered: bool = False
 
 
-class _Read(NamedTuple):
-    key: bytes
-    must_see: int
-    revision: int
-    found: tuple[int, bytes] | None
-    """(mod revision, value), if the key existed."""
-
-
 class Ledger:
     """The requests of a run."""
 
@@ -57,16 +47,16 @@ class Ledger:
         self.newest_revision = 0
         """The highest revision anyone was told: no later linearizable read may be older."""
         self.writes = 0
-        self.reads = 0
         self.failures = 0
         self.on_put: Callable[[SimMember, bytes, int], None] = lambda *_: None
         """Called with (member, key, revision) at the very moment when a put is acknowledged."""
+        self.last_lease = 0
+        """The newest lease that was asked for; ids count up from 1."""
         self._cluster = cluster
         self._reference = reference
         self._waiting: dict[int, Request] = {}
         self._count = 0
         self._told: list[tuple[Request, Result]] = []
-        self._read: list[_Read] = []
         self._refused: list[Request] = []
 
     def propose(
@@ -93,28 +83,9 @@ class Ledger:
         if not request.is_answered:
             request.request_id = next(reversed(node.proposals.waiting))
 
-    def read(self, place: SimMember, key: bytes) -> None:
-        """Reads a key, linearizably."""
-        node = place.node
-        assert node is not None, f"member {place.member_id} does not run"
-        must_see = self.newest_revision
-        _, end = self._begin(place)
-
-        def ready(failure: Failure | None) -> None:
-            end()
-            if failure is not None:
-                self.failures += 1
-                return
-            self.reads += 1
-            result = execute_range(node.state.store, rpc_pb2.RangeRequest(key=key))
-            assert not isinstance(result, Failure), f"a range of now failed: {result}"
-            revision, body = result
-            kvs = rpc_pb2.RangeResponse.FromString(body).kvs
-            found = (kvs[0].mod_revision, kvs[0].value) if kvs else None
-            self._read.append(_Read(key, must_see, revision, found))
-            self.newest_revision = max(self.newest_revision, revision)
-
-        node.read_barrier(ready)
+    def begin(self, place: SimMember) -> Callable[[], None]:
+        """Takes note of a request of another kind; returns what its answer is to call, once."""
+        return self._begin(place)[1]
 
     def verify(self) -> None:
         """Holds everything that was told since the last time against the truth."""
@@ -122,10 +93,6 @@ class Ledger:
             told, self._told = self._told, []
             for request, result in told:
                 self._verify_result(request, result)
-        if self._read:
-            read, self._read = self._read, []
-            for one in read:
-                self._verify_read(one)
 
     def reckon(self) -> None:
         """At the end: nobody waits too long, and what was refused has not happened."""
@@ -180,16 +147,4 @@ class Ledger:
             raise BrokenPromiseError(
                 f"member {request.place.member_id} answered {result} to request "
                 f"{request.request_id:#x}, which came to {true}"
-            )
-
-    def _verify_read(self, read: _Read) -> None:
-        if read.revision < read.must_see:
-            raise BrokenPromiseError(
-                f"stale read: at revision {read.revision}, {read.must_see} was acknowledged before"
-            )
-        event = self._reference.value_at(read.key, read.revision)
-        true = None if event is None else (event.revision, event.value)
-        if read.found != true:
-            raise BrokenPromiseError(
-                f"read of {read.key!r} at revision {read.revision}: {read.found}, is {true}"
             )

@@ -3,19 +3,25 @@
 from collections.abc import Callable
 
 from jepsen_tests.sim.cluster import SimCluster, SimMember
+from jepsen_tests.sim.ledger import Ledger
 from jepsen_tests.sim.world import MILLISECOND, SECOND
 from raftkv.command.types import CommandKind
 from raftkv.pb import rpc_pb2
 from raftkv.raft.events import MembershipChange
 
 INTERVAL_US = 10 * MILLISECOND
+NEVER_STARTED = 0.3
+"""Chance that a member is added, and its machine never switched on."""
+NOBODY = 1 << 50
+"""The id of a member that never is."""
 
 
 class Nemesis:
     """Does harm until it is told to stop; then undoes it all."""
 
-    def __init__(self, cluster: SimCluster) -> None:
+    def __init__(self, cluster: SimCluster, ledger: Ledger) -> None:
         self._cluster = cluster
+        self._ledger = ledger
         self._members_made = len(cluster.members)
         self.running = True
         self.crashes = 0
@@ -42,6 +48,7 @@ class Nemesis:
         faults = self._cluster.faults
         for rate, harm in (
             (faults.crashes_per_second, self._crash),
+            (faults.power_losses_per_second, self._lose_power),
             (faults.partitions_per_second, self._partition),
             (faults.pauses_per_second, self._pause),
             (faults.resets_per_second, self._reset),
@@ -79,6 +86,14 @@ class Nemesis:
         running = cluster.running()
         if running:
             self._crash_member(self._victim(running))
+
+    def _lose_power(self) -> None:
+        """Crashes a majority, or all, in the same moment."""
+        running, chance = self._cluster.running(), self._cluster.world.random
+        if running:
+            count = chance.choice((len(running) // 2 + 1, len(running)))
+            for victim in chance.sample(running, min(count, len(running))):
+                self._crash_member(victim)
 
     def _crash_leader(self) -> None:
         leader = self._cluster.leader()
@@ -163,32 +178,51 @@ class Nemesis:
             return
         membership = leader.raft.membership
         voters, learners = sorted(membership.voters), sorted(membership.learners)
-        action = chance.choice(("learner", "voter", "promote", "remove"))
+        action = chance.choice(("learner", "voter", "promote", "remove", "unwise"))
         if action in ("learner", "voter") and len(voters) + len(learners) < 6:
             self._add(is_learner=action == "learner")
         elif action == "promote" and learners:
             promoted = learners[0]
             body = rpc_pb2.MemberPromoteRequest(ID=promoted).SerializeToString()
-            change = (MembershipChange("add_voter", promoted),)
-            leader.propose_membership(change, CommandKind.MEMBER_PROMOTE, body, lambda _: None)
+            self._propose("add_voter", promoted, CommandKind.MEMBER_PROMOTE, body)
         elif action == "remove" and len(voters) > 2:
             removed = chance.choice(voters)
             body = rpc_pb2.MemberRemoveRequest(ID=removed).SerializeToString()
-            change = (MembershipChange("remove", removed),)
-            leader.propose_membership(change, CommandKind.MEMBER_REMOVE, body, lambda _: None)
+            self._propose("remove", removed, CommandKind.MEMBER_REMOVE, body)
+        elif action == "unwise":
+            self._ask_the_unwise()
+
+    def _ask_the_unwise(self) -> None:
+        """Asks for what is to be refused: to add whom one knows, to remove whom nobody knows."""
+        chance = self._cluster.world.random
+        known = chance.choice(sorted(self._cluster.members))
+        if chance.random() < 0.5:
+            member = rpc_pb2.Member(ID=known, peerURLs=["sim://again"], isLearner=True)
+            body = member.SerializeToString()
+            self._propose("add_learner", known, CommandKind.MEMBER_ADD, body)
+        else:
+            body = rpc_pb2.MemberRemoveRequest(ID=NOBODY).SerializeToString()
+            self._propose("remove", NOBODY, CommandKind.MEMBER_REMOVE, body)
 
     def _add(self, *, is_learner: bool) -> None:
-        leader = self._cluster.leader()
-        assert leader is not None
         self._members_made += 1
         added = self._members_made
         member = rpc_pb2.Member(ID=added, peerURLs=[f"sim://{added}"], isLearner=is_learner)
-        action = "add_learner" if is_learner else "add_voter"
         self._cluster.add_place(added)
-        self._cluster.start(added)
-        leader.propose_membership(
-            (MembershipChange(action, added),),
-            CommandKind.MEMBER_ADD,
-            member.SerializeToString(),
-            lambda _: None,
-        )
+        if self._cluster.world.random.random() >= NEVER_STARTED:
+            self._cluster.start(added)
+        action = "add_learner" if is_learner else "add_voter"
+        self._propose(action, added, CommandKind.MEMBER_ADD, member.SerializeToString())
+
+    def _propose(self, action: str, member: int, kind: CommandKind, body: bytes) -> None:
+        """Asks the leader, or now and then another member, for a change, which it must answer."""
+        chance, leader = self._cluster.world.random, self._cluster.leader()
+        assert leader is not None, "a change without a leader"
+        place = self._cluster.members[leader.raft.member_id]
+        others = self._cluster.reachable()
+        if others and chance.random() < 0.3:
+            place = chance.choice(others)
+        assert place.node is not None, "who is reachable runs"
+        end = self._ledger.begin(place)
+        change = (MembershipChange(action, member),)
+        place.node.propose_membership(change, kind, body, lambda _: end())

@@ -1,7 +1,8 @@
 """A network that loses, delays, doubles and reorders messages, and falls into parts.
 
 The real one is TCP: what arrives between two members does so in order, once. Consensus must do with
-less; requests and snapshots, on which more rests, may be lost here, but are not disordered.
+less; requests and snapshots, on which more rests, may be lost here, but are not disordered, and do
+not reach a process that was started after they were sent.
 """
 
 from typing import TYPE_CHECKING, get_args
@@ -34,6 +35,8 @@ class SimNetwork:
         """The members that run."""
         self._due_us: dict[tuple[int, int], int] = {}
         """When the last message of each link arrives: none that is sent later comes before."""
+        self._starts: dict[int, int] = {}
+        """How often each member's connections went with its process."""
         self.messages_sent = 0
         self.on_send: Callable[[AnyMessage], None] = lambda _: None
         """Sees every message at the moment when it leaves."""
@@ -49,19 +52,23 @@ class SimNetwork:
         if chance.random() < faults.message_loss:
             return
         is_consensus = isinstance(message, CONSENSUS)
+        if not is_consensus and message.to not in self.receivers:
+            return  # there is no connection
         copies = 2 if is_consensus and chance.random() < faults.message_duplication else 1
         if faults.encode_messages:
             message = decode(encode(message))
+        starts = None if is_consensus else self._starts.get(message.to, 0)
         for _ in range(copies):
             delay = chance.randint(faults.message_delay_us_min, faults.message_delay_us_max)
             if chance.random() < faults.message_delay_spike:
                 delay *= 100
             if not (is_consensus and faults.message_overtaking):
                 delay = self._in_order((message.sender, message.to), delay)
-            self._world.after(delay, lambda: self._deliver(message))
+            self._world.after(delay, lambda: self._deliver(message, starts))
 
     def forget(self, member: int) -> None:
         """The connections of a member are gone; new ones owe nothing to the order of the old."""
+        self._starts[member] = self._starts.get(member, 0) + 1
         for link in [link for link in self._due_us if member in link]:
             del self._due_us[link]
 
@@ -70,8 +77,11 @@ class SimNetwork:
         due = self._due_us[link] = max(self._due_us.get(link, 0), now + delay)
         return due - now
 
-    def _deliver(self, message: AnyMessage) -> None:
+    def _deliver(self, message: AnyMessage, starts: int | None) -> None:
+        """Hands a message over, unless its link is cut or, if `starts` is given, was broken."""
         if (message.sender, message.to) in self.cut:
+            return
+        if starts is not None and starts != self._starts.get(message.to, 0):
             return
         receive = self.receivers.get(message.to)
         if receive is not None:

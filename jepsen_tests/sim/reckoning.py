@@ -3,11 +3,13 @@
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.reference import Reference
+from jepsen_tests.sim.whole import check_whole
 from raftkv.command.types import CommandKind, Failure, Result
-from raftkv.mvcc.hash import hash_now
 from raftkv.node.node import Node
 from raftkv.pb import rpc_pb2
 
+LOG_SLACK_ENTRIES = 100
+"""What a log may have beyond the entries at which it is cut."""
 PROBE_SECONDS = 2
 """How long a member of a healthy cluster may take to answer."""
 
@@ -42,27 +44,51 @@ class Reckoning:
                     f"member {place.member_id} has applied {node.applying.index}, "
                     f"the leader {leader.applying.index}"
                 )
-            self._check_rows(place, node)
+            check_whole(place.member_id, node.state, self._reference)
             self._check_tables(place, node)
 
-    def _check_rows(self, place: SimMember, node: Node) -> None:
-        """HashKV, and what the quota counts."""
-        theirs, true = node.state.store, self._reference.state.store
-        if hash_now(theirs, theirs.revision) != hash_now(true, true.revision):
-            raise BrokenPromiseError(f"member {place.member_id} stores other rows than the log")
-        if theirs.key_count != true.key_count:
-            raise BrokenPromiseError(
-                f"member {place.member_id} has {theirs.key_count} keys, not {true.key_count}"
-            )
+    def reckon_long_after(self) -> None:
+        """When nobody has asked for anything for long: what was begun has ended."""
+        for place in self._members():
+            assert place.node is not None, "a member of a healed cluster runs"
+            self._check_bounds(place, place.node)
+        self._check_membership(self._leader())
 
     def _check_tables(self, place: SimMember, node: Node) -> None:
         theirs, true = node.state, self._reference.state
         if theirs.lessor.ids() != true.lessor.ids() or theirs.members.all() != true.members.all():
             raise BrokenPromiseError(f"member {place.member_id} has other leases or members")
 
+    def _check_bounds(self, place: SimMember, node: Node) -> None:
+        """What was begun has ended: compaction, snapshots, requests; the log is short."""
+        assert place.storage is not None, "who runs has a disk"
+        rows, due = len(place.storage.rows.data), self._reference.plain.kept_rows()
+        if rows != due:
+            raise BrokenPromiseError(f"member {place.member_id} stores {rows} rows, not {due}")
+        entries = node.raft.last_index - node.raft.first_index + 1
+        faults = self._cluster.faults
+        if entries > faults.snapshot_count_entries + LOG_SLACK_ENTRIES:
+            raise BrokenPromiseError(f"the log of member {place.member_id} has {entries} entries")
+        if node.sending.under_way or node.proposals.waiting or not node.writes.idle:
+            raise BrokenPromiseError(f"member {place.member_id} is not done long after the storm")
+
+    def _check_membership(self, leader: Node) -> None:
+        """Consensus and the members table agree on who is there; who caught up votes."""
+        membership = leader.raft.membership
+        table = {member.id: member.is_learner for member in leader.state.members.all()}
+        waiting = {
+            member
+            for member in membership.learners
+            if not table.get(member) and self._cluster.members[member].starts
+        }
+        voting = {member for member in membership.voters if table.get(member)}
+        if table.keys() != membership.members or membership.is_joint or waiting or voting:
+            raise BrokenPromiseError(f"the members are {table}, in consensus they are {membership}")
+
     def _members(self) -> list[SimMember]:
         members = self._leader().raft.membership.members
-        return [self._cluster.members[member] for member in sorted(members)]
+        places = [self._cluster.members[member] for member in sorted(members)]
+        return [place for place in places if place.starts]
 
     def _leader(self) -> Node:
         leader = self._cluster.leader()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from jepsen_tests.sim.blame import is_of_product
+from jepsen_tests.sim.blame import is_of_product, where
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.run import STORM_SECONDS, Outcome, Run
 from jepsen_tests.sim.world import SECOND
@@ -33,6 +33,8 @@ class Verdict:
     """Why it is not valid, in a line."""
     details: str = ""
     """The stack of whatever was raised."""
+    check: str = ""
+    """What found it: a check of the harness, or an assertion of the product."""
 
 
 def judge(
@@ -47,4 +49,5 @@ def judge(
         state = State.INVALID if is_broken or is_of_product(error) else State.TROUBLE
         what = str(error) if is_broken else f"{type(error).__name__}: {error}"
         reason = f"after {run.world.now_us / SECOND:.3f} s: {what}"
-        return Verdict(seed, state, None, reason, "".join(traceback.format_exception(error)))
+        details = "".join(traceback.format_exception(error))
+        return Verdict(seed, state, None, reason, details, where(error))

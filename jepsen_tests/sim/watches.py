@@ -2,37 +2,31 @@
 
 A client whose member dies, or whose stream ends, begins again elsewhere with the revision after the
 last it has seen. Only a compaction may take history away from it, and then it is told from where on
-it can go on.
+it can go on. What each is told is judged in `watch_client.py`.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster, SimMember
 from jepsen_tests.sim.faults import ELECTION_TICKS
-from jepsen_tests.sim.reference import Event, Reference
+from jepsen_tests.sim.reference import Reference
+from jepsen_tests.sim.watch_client import WISHES, WatchClient
 from jepsen_tests.sim.world import MILLISECOND
 from raftkv.node.node import Node
-from raftkv.pb import kv_pb2, rpc_pb2
-from raftkv.watch.request import FROM_KEY, WatchRequest
+from raftkv.pb import rpc_pb2
 from raftkv.watch.watcher import Stream, WatchState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RANGES: tuple[tuple[bytes, bytes | None], ...] = (
-    (b"\0", FROM_KEY),
-    (b"k0", b"k4"),
-    (b"k3", None),
-    (b"lease", b"leasf"),
-)
-"""(key, end) of each watch."""
 READ_DELAY_US_MAX = 2 * MILLISECOND
 SLOW_READ_DELAY_US_MAX = 300 * MILLISECOND
 """A client that is slow makes its stream fall back to reading history."""
 CHECK_INTERVAL_US = 500 * MILLISECOND
+SLOW_CHANCE = 0.4
 RESTART_CHANCE = 0.05
 """How likely a client begins anew at a check."""
 
@@ -70,23 +64,12 @@ class _Connection:
 
 
 @dataclass(slots=True)
-class WatchClient:
-    """One client, with one watch at a time."""
+class _Session:
+    """A client and the stream it has at the moment, if any."""
 
-    key: bytes
-    end: bytes | None
+    client: WatchClient
     is_slow: bool
-    next_revision: int = 1
-    seen: list[Event] = field(default_factory=list)
-    lost: list[tuple[int, int]] = field(default_factory=list)
-    """(from, to) revisions, both included, that were compacted before they were seen."""
     connection: _Connection | None = None
-
-    def covers(self, key: bytes) -> bool:
-        """Whether the watch is about this key."""
-        if self.end is None:
-            return key == self.key
-        return key >= self.key and (self.end == FROM_KEY or key < self.end)
 
 
 class Watches:
@@ -97,12 +80,21 @@ class Watches:
         self._cluster = cluster
         self._reference = reference
         chance = cluster.world.random
-        self.clients = [WatchClient(key, end, chance.random() < 0.3) for key, end in RANGES]
+        self.sessions = [
+            _Session(WatchClient(wish, reference.plain, 1 + wish.revisions_ahead), is_slow)
+            for wish in WISHES
+            for is_slow in [chance.random() < SLOW_CHANCE]
+        ]
+
+    @property
+    def events_seen(self) -> int:
+        """How many events all clients were told of."""
+        return sum(len(session.client.seen) for session in self.sessions)
 
     def start(self) -> None:
         """Begins to watch."""
-        for client in self.clients:
-            self._check(client)
+        for session in self.sessions:
+            self._check(session)
 
     def acknowledged(self, place: SimMember, key: bytes, revision: int) -> None:
         """A writer is being told of its write: who watches at the same member was told before.
@@ -110,9 +102,11 @@ class Watches:
         Raises:
             BrokenPromiseError: It was not.
         """
-        for client in self.clients:
-            connection = client.connection
-            if connection is None or connection.node is not place.node or not client.covers(key):
+        for session in self.sessions:
+            client, connection = session.client, session.connection
+            if connection is None or connection.node is not place.node:
+                continue
+            if not client.wish.covers(key) or client.wish.no_put:
                 continue
             watcher = connection.stream.watchers.get(0)
             if watcher is None or watcher.state is not WatchState.SYNCED:
@@ -124,27 +118,22 @@ class Watches:
                 )
 
     def reckon(self) -> None:
-        """Long after the last change: every watch has seen exactly what happened."""
-        for client in self.clients:
-            due = [event for event in self._reference.events if _is_due(client, event)]
-            if client.seen != due:
-                at = next(
-                    (
-                        i
-                        for i, pair in enumerate(zip(client.seen, due, strict=False))
-                        if len({*pair}) > 1
-                    ),
-                    min(len(client.seen), len(due)),
-                )
+        """Long after the last change: all was seen, and nothing is kept for who has gone."""
+        for session in self.sessions:
+            session.client.reckon()
+        for place in self._cluster.running():
+            node = place.node
+            mine = [s for s in self.sessions if s.connection and s.connection.node is node]
+            known = 0 if node is None else node.watch_hub.watch_count
+            if known != len(mine):
                 raise BrokenPromiseError(
-                    f"the watch of {client.key!r} saw {len(client.seen)} events, {len(due)} "
-                    f"happened; the {at}th: {client.seen[at : at + 1]}, happened {due[at : at + 1]}"
+                    f"member {place.member_id} keeps {known} watches, its clients {len(mine)}"
                 )
 
-    def _connect(self, client: WatchClient) -> None:
+    def _connect(self, session: _Session) -> None:
         """Begins the watch at some member that can be reached and knows a leader."""
         world = self._cluster.world
-        client.connection = None
+        session.connection = None
         places = [place for place in self._cluster.reachable() if _has_leader(place)]
         if not places:
             return
@@ -153,72 +142,63 @@ class Watches:
         assert node is not None, "who is reachable runs"
         sink = _Sink()
         stream = node.watch_hub.open(sink)
-        connection = client.connection = _Connection(place, node, stream, sink)
-        sink.on_first = lambda: self._read_later(client, connection)
-        node.watch_hub.create(stream, WatchRequest(client.key, client.end, client.next_revision))
+        connection = session.connection = _Connection(place, node, stream, sink)
+        sink.on_first = lambda: self._read_later(session, connection)
+        node.watch_hub.create(stream, session.client.begin())
 
-    def _read_later(self, client: WatchClient, connection: _Connection) -> None:
+    def _read_later(self, session: _Session, connection: _Connection) -> None:
         world = self._cluster.world
-        slow = client.is_slow and world.random.random() < 0.2
+        slow = session.is_slow and world.random.random() < 0.2
         delay = world.random.randint(1, SLOW_READ_DELAY_US_MAX if slow else READ_DELAY_US_MAX)
-        world.after(delay, lambda: self._read(client, connection))
+        world.after(delay, lambda: self._read(session, connection))
 
-    def _read(self, client: WatchClient, connection: _Connection) -> None:
+    def _read(self, session: _Session, connection: _Connection) -> None:
         """Takes one message from the stream, if its member is still there."""
-        if client.connection is not connection or connection.place.node is not connection.node:
+        if session.connection is not connection or connection.place.node is not connection.node:
             return
         if connection.place.paused:
-            self._read_later(client, connection)
+            self._read_later(session, connection)
             return
         sink = connection.sink
         was_full = sink.output_bytes > sink.drained_below_bytes
         response = rpc_pb2.WatchResponse.FromString(sink.take())
         if was_full and sink.output_bytes <= sink.drained_below_bytes:
             connection.node.watch_hub.drained(connection.stream)
-        self._receive(client, response)
-        if sink.messages and client.connection is connection:
-            self._read_later(client, connection)
+        self._receive(session, response)
+        if sink.messages and session.connection is connection:
+            self._read_later(session, connection)
 
-    def _check(self, client: WatchClient) -> None:
+    def _check(self, session: _Session) -> None:
         """Begins elsewhere when the member is gone or cut off; now and then without a reason."""
-        world, connection = self._cluster.world, client.connection
-        world.after(CHECK_INTERVAL_US, lambda: self._check(client))
+        world, connection = self._cluster.world, session.connection
+        world.after(CHECK_INTERVAL_US, lambda: self._check(session))
         if connection is not None and connection.place.node is connection.node:
             stays = _has_leader(connection.place) and world.random.random() >= RESTART_CHANCE
             if connection.place.paused or stays:
                 return
             connection.node.watch_hub.close(connection.stream)
-        self._connect(client)
+        self._connect(session)
 
-    def _receive(self, client: WatchClient, response: rpc_pb2.WatchResponse) -> None:
-        for event in response.events:
-            kv = event.kv
-            if kv.mod_revision < client.next_revision:
-                raise BrokenPromiseError(
-                    f"the watch of {client.key!r} was told of revision {kv.mod_revision}, "
-                    f"it asked for {client.next_revision} and later"
-                )
-            is_delete = event.type == kv_pb2.Event.DELETE
-            client.seen.append(Event(kv.mod_revision, kv.key, None if is_delete else kv.value))
-        if response.events:
-            client.next_revision = response.events[-1].kv.mod_revision + 1
+    def _receive(self, session: _Session, response: rpc_pb2.WatchResponse) -> None:
         if response.canceled:
-            self._cancelled(client, response)
+            self._cancelled(session, response)
+        else:
+            session.client.receive(response)
 
-    def _cancelled(self, client: WatchClient, response: rpc_pb2.WatchResponse) -> None:
+    def _cancelled(self, session: _Session, response: rpc_pb2.WatchResponse) -> None:
         self.cancellations += 1
-        connection = client.connection
+        client, connection = session.client, session.connection
         assert connection is not None, "only a connection brings responses"
         connection.node.watch_hub.close(connection.stream)
         compacted = response.compact_revision
-        if not client.next_revision < compacted <= self._reference.state.store.compact_revision:
+        if not client.next_revision < compacted <= self._reference.plain.compact_revision:
             raise BrokenPromiseError(
-                f"the watch of {client.key!r} from {client.next_revision} on was cancelled: "
+                f"the watch of {client.wish.key!r} from {client.next_revision} on was cancelled: "
                 f"{response.cancel_reason!r}, compacted {compacted}"
             )
         client.lost.append((client.next_revision, compacted - 1))
         client.next_revision = compacted
-        self._connect(client)
+        self._connect(session)
 
 
 def _has_leader(place: SimMember) -> bool:
@@ -230,10 +210,3 @@ def _is_sent(sink: _Sink, revision: int) -> bool:
     """Whether an event of the revision waits for the client."""
     responses = map(rpc_pb2.WatchResponse.FromString, sink.messages)
     return any(e.kv.mod_revision >= revision for response in responses for e in response.events)
-
-
-def _is_due(client: WatchClient, event: Event) -> bool:
-    """Whether the client should have seen an event."""
-    if not client.covers(event.key):
-        return False
-    return not any(first <= event.revision <= last for first, last in client.lost)

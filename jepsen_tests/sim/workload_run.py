@@ -14,6 +14,7 @@ from jepsen_tests.sim.blame import is_of_product
 from jepsen_tests.sim.broken import BrokenPromiseError
 from jepsen_tests.sim.cluster import SimCluster
 from jepsen_tests.sim.invariants import Invariants
+from jepsen_tests.sim.ledger import Ledger
 from jepsen_tests.sim.nemesis import Nemesis
 from jepsen_tests.sim.reckoning import Reckoning
 from jepsen_tests.sim.reference import Reference
@@ -64,7 +65,7 @@ class WorkloadRun:
             self.cluster.network.on_send = self._invariants.sent
         self._virtual = VirtualWorld(self.world, self.world.random)
         self._under_test = SimUnderTest(self.cluster, self._virtual, conditions, self._healed)
-        self._nemesis = Nemesis(self.cluster)
+        self._nemesis = Nemesis(self.cluster, Ledger(self.cluster, self._reference))
         self.trial = Trial(self._virtual, self._under_test, self.history, scenario.load)
 
     def carry_out(self) -> None:

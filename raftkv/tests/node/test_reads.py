@@ -54,8 +54,10 @@ def test_an_answer_to_what_was_asked_before_a_restart_confirms_nothing_after_it(
     before, after = (World(settings={"first_request_id": i}) for i in (1, 1 << 40))
     for world in (before, after):
         world.follows(OTHER)
-        answers = world.reads()
-        world.node.turn()
+    before.reads()
+    answers = after.reads()
+    before.node.turn()
+    after.node.turn()
     late = before.last_sent(ReadIndexRequest)
 
     after.meets(ReadIndexResponse(ME, OTHER, late.context, 0))
