@@ -1,6 +1,7 @@
 """The command line: what is printed, and the exit codes that scripts rely on."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,7 +49,7 @@ def test_an_assertion_of_the_product_is_a_broken_promise() -> None:
     with planted(Bug("entry-skipped", "classic", "entries are applied in order", _skip_an_entry)):
         result = run("sim", "--seed", "1", "--seconds", "2")
     assert result.exit_code == 1, result.stderr
-    assert "AssertionError: applied 0, then 2" in result.stderr
+    assert re.search(r"AssertionError: applied 0, then \d", result.stderr)
 
 
 def test_trouble_of_the_harness_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
