@@ -16,7 +16,6 @@ class Nemesis:
 
     def __init__(self, cluster: SimCluster) -> None:
         self._cluster = cluster
-        self._members_made = len(cluster.members)
         self.running = True
         self.crashes = 0
         self._term_seen = 0
@@ -180,8 +179,7 @@ class Nemesis:
     def _add(self, *, is_learner: bool) -> None:
         leader = self._cluster.leader()
         assert leader is not None
-        self._members_made += 1
-        added = self._members_made
+        added = max(self._cluster.members) + 1  # a plan may have added some, too
         member = rpc_pb2.Member(ID=added, peerURLs=[f"sim://{added}"], isLearner=is_learner)
         action = "add_learner" if is_learner else "add_voter"
         self._cluster.add_place(added)
