@@ -128,6 +128,8 @@ class TransportConfig:
 class NodeConfig:
     """The loop."""
 
+    log_bytes_waiting_max: int = 256 * MIB
+    """Entry bytes that the disk has not taken; beyond it `etcdserver: too many requests`."""
     proposals_waiting_max: int = 100_000
     """Requests waiting for their entry; beyond it `etcdserver: too many requests`."""
     proposal_bytes_waiting_max: int = 256 * MIB
@@ -203,6 +205,7 @@ class MemberConfig:
     initial_cluster_state: str = "new"
     strict_reconfig_check: bool = True
     force_new_cluster: bool = False
+    """Start as a cluster of one, with the data of the member's directory."""
     heartbeat_interval_ms: int = 100
     election_timeout_ms: int = 1_000
     auto_compaction_period_seconds: float = 0.0

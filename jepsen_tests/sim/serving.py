@@ -56,6 +56,10 @@ class SimHost:
         """The time of day."""
         return self._world.now_us // SECOND
 
+    def seconds(self) -> float:
+        """The world's clock."""
+        return self._world.now_us / SECOND
+
     def disk_bytes(self) -> int:
         """What the store takes up on disk."""
         return DISK_BYTES

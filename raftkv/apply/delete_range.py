@@ -34,7 +34,9 @@ def delete_range_within(
     else:
         keys = [key] if store.exists(key) else []
     previous = []
+    store.counts.deletes += 1
     if request.prev_kv:
+        store.counts.ranges += 1
         row_keys = [row_key for row_key in map(store.index.find, keys) if row_key is not None]
         previous = store.rows.get_many(row_keys)
     delete_keys(parts, transaction, keys)

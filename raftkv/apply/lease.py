@@ -32,6 +32,8 @@ def apply_lease_revoke(parts: Parts, body: bytes) -> Result:
     if not lessor.exists(lease):
         return Failure.LEASE_NOT_FOUND
     transaction = parts.begin()
-    delete_keys(parts, transaction, lessor.keys(lease))
+    keys = lessor.keys(lease)
+    parts.store.counts.deletes += len(keys)
+    delete_keys(parts, transaction, keys)
     lessor.revoke(lease)
     return parts.end(transaction), b""

@@ -64,6 +64,12 @@ def apply_member_publish(parts: Parts, body: bytes) -> Result:
     return parts.store.revision, b""
 
 
+def apply_member_keep_only(parts: Parts, body: bytes) -> Result:
+    """Removes everyone but the Member, who votes from now on."""
+    parts.members.keep_only(from_message(pb.Member.FromString(body)))
+    return parts.store.revision, b""
+
+
 def members_field(parts: Parts, tag: bytes = _MEMBERS) -> bytes:
     """The `members` of a response: all of them, by id."""
     return b"".join([_message(tag, member) for member in parts.members.all()])

@@ -36,7 +36,10 @@ def put_within(parts: Parts, transaction: WriteTransaction, request: PutRequest)
     value = request.value
     lease = request.lease
     answer = b""
+    counts = parts.store.counts
+    counts.puts += 1
     if request.prev_kv or request.ignore_value or request.ignore_lease:
+        counts.ranges += 1
         previous = parts.store.row(key)
         if previous is not None:
             if request.prev_kv:

@@ -41,6 +41,7 @@ def execute_range(store: Store, request: RangeRequest, view: View | None = None)
     """Reads a range in one piece."""
     if request.range_end:
         return _run(range_steps(store, request, view))
+    store.counts.ranges += 1
     newest = store.revision if view is None else view.revision
     revision = _pinned(store, request.revision, newest)
     if isinstance(revision, Failure):
@@ -55,6 +56,7 @@ def range_steps(
 
     A compaction past the revision that is read ends it with COMPACTED.
     """
+    store.counts.ranges += 1
     newest = store.revision if view is None else view.revision
     revision = _pinned(store, request.revision, newest)
     if isinstance(revision, Failure):

@@ -13,6 +13,7 @@ from raftkv.apply.delete_range import apply_delete_range
 from raftkv.apply.lease import apply_lease_grant, apply_lease_revoke
 from raftkv.apply.member import (
     apply_member_add,
+    apply_member_keep_only,
     apply_member_promote,
     apply_member_publish,
     apply_member_remove,
@@ -49,6 +50,7 @@ _VERBS: dict[int, Callable[[Parts, bytes], Result]] = {
     CommandKind.MEMBER_PROMOTE: apply_member_promote,
     CommandKind.MEMBER_UPDATE: apply_member_update,
     CommandKind.MEMBER_PUBLISH: apply_member_publish,
+    CommandKind.MEMBER_KEEP_ONLY: apply_member_keep_only,
 }
 _CHANGES_ROWS_ONLY = frozenset((CommandKind.PUT, CommandKind.DELETE_RANGE, CommandKind.TXN))
 _REFUSED_WHEN_CORRUPT = _CHANGES_ROWS_ONLY | {
@@ -108,6 +110,11 @@ class StateMachine(Parts):
     def physical_compaction_step(self, rows_max: int) -> bool:
         """Removes up to `rows_max` rows that compaction has given up; True while there are more."""
         return compaction.step(self.store, rows_max)
+
+    def go_on_counting(self, before: "StateMachine") -> None:
+        """Takes over what was counted by the state that this one takes the place of."""
+        self.store.counts = before.store.counts
+        self.lessor.counts = before.lessor.counts
 
     # -- storing and loading
 

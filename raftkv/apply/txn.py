@@ -52,7 +52,11 @@ def apply_txn(parts: Parts, body: bytes) -> Result:
     if failure is not None:
         return failure
     transaction = parts.begin()
+    counts = parts.store.counts
+    before = counts.operations
     answer = _execute(parts, transaction, branch)
+    if counts.operations - before > 1:
+        counts.txns += 1
     return parts.end(transaction), answer
 
 

@@ -1,7 +1,7 @@
 """The members of the cluster: what each is called and where it is reached.
 
 Who votes is up to consensus; this table is what clients see and what members find each other by. An
-id that was removed never comes back.
+id that was removed never comes back, unless as the only one that is left.
 """
 
 from collections.abc import Iterable
@@ -155,6 +155,18 @@ class Members:
     def publish(self, member_id: int, name: str, client_urls: Iterable[str]) -> None:
         """Takes note of what a member says of itself."""
         self._set(self._by_id[member_id]._replace(name=name, client_urls=tuple(client_urls)))
+
+    def keep_only(self, member: Member) -> None:
+        """Removes everyone else for good; `member` is a voter, as known or else as given.
+
+        Whatever the table said of it, even that it was removed: its owner knows better.
+        """
+        for other in [known for known in self._by_id if known != member.id]:
+            self.remove(other)
+        if member.id in self._removed:
+            self._removed.remove(member.id)
+            self._tables.delete(_REMOVED_TABLE, _stored_id(member.id))
+        self._set(self._by_id.get(member.id, member)._replace(is_learner=False))
 
     def load(self, tables: dict[str, list[tuple[bytes, bytes]]]) -> None:
         """Takes in the stored tables."""

@@ -30,6 +30,7 @@ class CommandKind(IntEnum):
     MEMBER_PROMOTE = 10  # etcdserverpb.MemberPromoteRequest (rides on a membership entry)
     MEMBER_UPDATE = 11  # etcdserverpb.MemberUpdateRequest
     MEMBER_PUBLISH = 12  # etcdserverpb.Member: ID, name, clientURLs
+    MEMBER_KEEP_ONLY = 13  # etcdserverpb.Member: ID, peerURLs (rides on a membership entry)
 
 
 RIDES_ON_MEMBERSHIP = frozenset(

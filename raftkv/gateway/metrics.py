@@ -46,9 +46,10 @@ class Metric(NamedTuple):
 
 
 def page(table: Mapping[str, Metric], sources: Iterable[MetricsSource]) -> bytes:
-    """The page: every metric of `table`, in its order, with the figures that the sources have.
+    """The page: the metrics of `table`, in its order, with the figures that the sources have.
 
-    A metric without any figure is announced, but has no value: nobody knows it.
+    A metric without any figure is left out, as Prometheus' own libraries do it: it is one of those
+    that have a figure for each member or reason, and there has been none.
     """
     found: dict[str, list[Figure]] = {name: [] for name in table}
     for source in sources:
@@ -57,6 +58,8 @@ def page(table: Mapping[str, Metric], sources: Iterable[MetricsSource]) -> bytes
             found[figure.name].append(figure)
     lines: list[str] = []
     for name, (kind, text) in table.items():
+        if not found[name]:
+            continue
         lines.append(f"# HELP {name} {text}")
         lines.append(f"# TYPE {name} {kind}")
         for figure in found[name]:

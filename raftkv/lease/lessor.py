@@ -11,6 +11,7 @@ since each row names its lease.
 
 from math import ceil
 
+from raftkv.lease.counts import LeaseCounts
 from raftkv.lease.deadlines import Deadlines
 from raftkv.mvcc.ports import Tables
 
@@ -33,6 +34,7 @@ class Lessor:
         self._lease_by_key: dict[bytes, int] = {}
         self._deadlines: Deadlines | None = None
         """None where this is not the primary."""
+        self.counts = LeaseCounts()
 
     def __len__(self) -> int:
         return len(self._ttls)
@@ -69,6 +71,8 @@ class Lessor:
         assert lease != NO_LEASE, "a lease needs an id"
         assert lease not in self._ttls, f"lease {lease:x} exists"
         self._ttls[lease] = ttl
+        self.counts.granted += 1
+        self.counts.ttl_seconds.observe(ttl)
         self._tables.put(_TABLE, _stored_id(lease), ttl.to_bytes(8, "big", signed=True))
         if self._deadlines is not None:
             self._deadlines.start(lease)
@@ -76,6 +80,7 @@ class Lessor:
     def revoke(self, lease: int) -> None:
         """Removes a lease that exists and lets go of its keys, which the caller deletes."""
         del self._ttls[lease]
+        self.counts.revoked += 1
         for key in self._keys.pop(lease, ()):
             del self._lease_by_key[key]
         self._tables.delete(_TABLE, _stored_id(lease))

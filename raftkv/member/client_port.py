@@ -3,15 +3,23 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from raftkv.config import MemberConfig
 from raftkv.gateway import metrics
 from raftkv.gateway.checks import Checks
-from raftkv.gateway.figures import NodeFigures, PortFigures, ProcessFigures, WatchFigures
+from raftkv.gateway.figures import (
+    NodeFigures,
+    PortFigures,
+    ProcessFigures,
+    ServiceFigures,
+    WatchFigures,
+)
 from raftkv.gateway.http1 import HttpConnection
 from raftkv.gateway.listener import Listener
+from raftkv.gateway.member_figures import LoopFigures
 from raftkv.gateway.metric_names import METRICS
+from raftkv.gateway.metrics import MetricsSource
 from raftkv.gateway.pages import Pages
 from raftkv.member.errors import StartupError
 from raftkv.node.node import Node
@@ -42,6 +50,10 @@ class Host:
         """The wall clock: it makes the ids of added members differ from earlier ones."""
         return int(time.time())  # noqa: TID251 - not a clock that anything is timed by
 
+    def seconds(self) -> float:
+        """The loop's clock."""
+        return self._loop.time()
+
     def disk_bytes(self) -> int:
         """What the store takes up on disk."""
         return self._disk_bytes()
@@ -50,9 +62,17 @@ class Host:
 class ClientPort:
     """Serves one node's clients."""
 
-    def __init__(self, node: Node, config: MemberConfig, disk_bytes: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        config: MemberConfig,
+        disk_bytes: Callable[[], int],
+        sources: Iterable[MetricsSource],
+    ) -> None:
+        """`sources` have figures for the metrics page beside those that are known here."""
         self._config = config
-        self._services = services = Services(node, Host(disk_bytes), config)
+        host = Host(disk_bytes)
+        self._services = services = Services(node, host, config)
         watch = WatchService(node, node.watch_hub)
         services.add_stream(WATCH_PATH, watch.watch)
         pages = Pages(Checks(node), self._metrics)
@@ -60,11 +80,14 @@ class ClientPort:
             lambda on_output: ServerConnection(services.routes, config.wire, on_output),
             lambda on_output: HttpConnection(pages, on_output),
         )
-        self._figures = (
+        self._figures: tuple[MetricsSource, ...] = (
             WatchFigures(node.watch_hub),
             NodeFigures(node, disk_bytes, config.limits.quota_bytes),
-            PortFigures(self._listener, pages, services.guard.counts),
+            LoopFigures(node, host.unix_seconds),
+            ServiceFigures(services),
+            PortFigures(self._listener, pages),
             ProcessFigures(),
+            *sources,
         )
 
     async def listen(self) -> None:

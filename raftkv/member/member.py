@@ -10,9 +10,13 @@ from random import SystemRandom
 
 from raftkv.command.types import Failure
 from raftkv.config import MemberConfig
+from raftkv.gateway.member_figures import ClockFigures, DiskFigures, PeerFigures
+from raftkv.gateway.metrics import MetricsSource
 from raftkv.member.client_port import ClientPort
 from raftkv.member.errors import StartupError
+from raftkv.member.forcing import force_new_cluster
 from raftkv.member.identity import Origin
+from raftkv.member.lateness import Lateness
 from raftkv.member.peer_port import PeerPort
 from raftkv.member.publishing import Publishing
 from raftkv.member.ticker import Ticker
@@ -47,6 +51,7 @@ class Member:
         self._turn_due: asyncio.Handle | None = None
         self._is_new = True
         """Whether this member has not yet reached a quorum since it started."""
+        self._lateness = Lateness()
 
     @property
     def node(self) -> Node:
@@ -68,11 +73,15 @@ class Member:
             storage.bootstrap(Identity(origin.cluster, origin.member), first)
         identity = storage.identity
         assert identity is not None, "a directory that is in use has an identity"
+        if config.force_new_cluster:
+            force_new_cluster(storage, identity, config)
         self._peers = PeerPort(identity, config, self._removed)
         self._node = node = self._load(identity)
         await self._peers.listen(node, origin.peer_urls if origin is not None else {})
-        self._clients = ClientPort(node, config, lambda: storage.size().allocated)
-        self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick)
+        self._clients = ClientPort(
+            node, config, lambda: storage.size().allocated, self._figures(identity)
+        )
+        self._ticker = Ticker(config.heartbeat_interval_ms / 1_000, self._tick, self._late)
         log.info(
             "started member",
             extra={"member_id": f"{identity.member:x}", "cluster_id": f"{identity.cluster:x}"},
@@ -137,6 +146,10 @@ class Member:
         self._peers.tick()
         self._clients.tick()
 
+    def _late(self, seconds: float) -> None:
+        heartbeats = len(self._peers.transport.peers) if self._node.status.is_leader else 0
+        self._lateness.observe(seconds, heartbeats)
+
     def _reaches_quorum(self) -> bool:
         raft = self._node.raft
         voters = raft.membership.voters
@@ -147,7 +160,12 @@ class Member:
     def _members_changed(self) -> None:
         self._peers.update()
         if self._node.state.members.is_removed(self._node.raft.member_id):
-            self._loop.call_soon(self._removed)  # what this turn still has to say goes out first
+            # What this turn still has to say goes out first.
+            self._loop.call_soon(self._leave_if_removed)
+
+    def _leave_if_removed(self) -> None:
+        if self._node.state.members.is_removed(self._node.raft.member_id):
+            self._removed()
 
     def _removed(self) -> None:
         self._fail("the member has been permanently removed from the cluster")
@@ -192,6 +210,15 @@ class Member:
             wake=self._wake,
             flush=self._flush,
             members_changed=self._members_changed,
+        )
+
+    def _figures(self, identity: Identity) -> tuple[MetricsSource, ...]:
+        """What the metrics page shows of disk, network and clock."""
+        storage = self._storage
+        return (
+            DiskFigures(lambda: storage.log_statistics, lambda: storage.state_statistics),
+            PeerFigures(identity.member, self._peers.transport),
+            ClockFigures(self._lateness),
         )
 
     def _after_a_tick(self, run: Callable[[], None]) -> None:

@@ -1,6 +1,7 @@
 """Runs one member as a process: from its configuration to its exit code."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 from raftkv.config import MemberConfig
 from raftkv.member.addresses import check_addresses
 from raftkv.member.errors import StartupError
+from raftkv.member.forcing import nothing_to_force
 from raftkv.member.identity import Origin, of_joining, of_new_cluster, seed_urls
 from raftkv.member.member import Member, data_path
 from raftkv.storage import DiskStorage, StorageError, StorageHooks
@@ -109,7 +111,8 @@ class _Process:
             self._end(f"internal error: {error!r}")
 
     def _post(self, run: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(run)
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to tell
+            self._loop.call_soon_threadsafe(run)
 
     def _durable(self, sequence: int) -> None:
         self._member.durable(sequence)
@@ -130,6 +133,8 @@ async def _origin(config: MemberConfig, storage: DiskStorage) -> Origin | None:
     """Who this member is, when its disk does not say."""
     if storage.identity is not None:
         return None
+    if config.force_new_cluster:
+        raise StartupError(nothing_to_force(config))
     urls = seed_urls(config)
     if config.initial_cluster_state == "new":
         origin = of_new_cluster(config)

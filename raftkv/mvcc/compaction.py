@@ -31,4 +31,5 @@ def step(store: Store, rows_max: int) -> bool:
         store.index.trim(key, store.compact_revision)
     store.row_bytes -= sum(map(len, rows))
     store.rows.delete(row_keys)
+    store.counts.rows_removed += len(row_keys)
     return is_pending(store)

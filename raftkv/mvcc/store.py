@@ -7,6 +7,7 @@ is whose. Nothing here knows a disk, a clock, a lease or a request.
 from typing import TypeAlias
 from zlib import crc32
 
+from raftkv.mvcc.counts import Counts
 from raftkv.mvcc.garbage import Garbage
 from raftkv.mvcc.index import KeyIndex
 from raftkv.mvcc.ports import Rows
@@ -36,6 +37,7 @@ class Store:
         """A CRC chained over every row ever written; what compaction removes stays in it."""
         self.index = KeyIndex()
         self.garbage = Garbage()
+        self.counts = Counts()
 
     @property
     def key_count(self) -> int:

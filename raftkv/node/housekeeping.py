@@ -16,6 +16,7 @@ def on_tick(parts: Parts) -> None:
     raft = parts.raft
     raft.step(Tick())
     parts.leaderless_ticks = 0 if raft.leader else parts.leaderless_ticks + 1
+    parts.offers.tick()
     _give_up_what_is_late(parts)
     for context in parts.lease_queries.due(parts.tick_count):
         ask_about_lease(parts, context)
@@ -47,6 +48,10 @@ def _give_up_what_is_late(parts: Parts) -> None:
 def _note_revision(parts: Parts) -> int:
     """Notes what is current: every member does, since any of them may lead when it is due."""
     store = parts.state.store
+    if store.compact_revision != parts.compact_revision:
+        parts.compact_revision = store.compact_revision
+        parts.counts.compaction_tick = parts.tick_count
+        parts.is_compacting = True
     return parts.auto_compaction.due(parts.tick_count, store.revision, store.compact_revision)
 
 
@@ -68,6 +73,11 @@ def _cut_history(parts: Parts) -> None:
         return
     if parts.state.physical_compaction_step(parts.settings.config.compaction_rows_per_tick_max):
         parts.is_state_dirty = True
+    elif parts.is_compacting:
+        parts.is_compacting = False
+        ticks = parts.tick_count - (parts.counts.compaction_tick or 0)
+        milliseconds = 1_000 * ticks / parts.settings.ticks_per_second
+        parts.counts.compaction_milliseconds.observe(milliseconds)
 
 
 def _cut_log(parts: Parts) -> None:

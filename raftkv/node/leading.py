@@ -12,6 +12,7 @@ from raftkv.command.types import (
     encode_command,
 )
 from raftkv.node.applying import Applied
+from raftkv.node.counts import NodeCounts
 from raftkv.node.lease_queries import NO_SUCH_LEASE, UNANSWERED
 from raftkv.node.offers import request_ids
 from raftkv.node.ports import Transport
@@ -20,6 +21,7 @@ from raftkv.peer.messages import (
     ForwardMembership,
     ForwardProposals,
     ProposalsRejected,
+    ProposalsReturned,
     ReadIndexRequest,
     ReadIndexResponse,
 )
@@ -37,6 +39,7 @@ class Leading:
         self,
         raft: Raft,
         transport: Transport,
+        counts: NodeCounts,
         *,
         strict_reconfig_check: bool,
         healthy_ticks: int,
@@ -46,6 +49,7 @@ class Leading:
         self._raft = raft
         self._me = raft.member_id
         self._transport = transport
+        self._counts = counts
         self._strict_reconfig_check = strict_reconfig_check
         self._healthy_ticks = healthy_ticks
         self._last_context = 0
@@ -58,7 +62,7 @@ class Leading:
         """Takes another member's commands into the log."""
         self.proposer = message.sender
         if self._raft.leader != self._me or message.term != self._raft.term:
-            self.reject(message.commands, Failure.LEADER_CHANGED)
+            self.give_back(message.commands)
             return
         self._raft.step(Propose(message.commands))
 
@@ -97,14 +101,17 @@ class Leading:
 
     def reject(self, commands: list[bytes], failure: Failure) -> None:
         """Tells the origins of commands that they were not taken."""
-        by_origin: dict[int, list[bytes]] = {}
-        for command in commands:
-            by_origin.setdefault(decode_head(command)[2], []).append(command)
         self._transport.send(
             [
                 ProposalsRejected(origin, self._me, request_ids(theirs), failure.name)
-                for origin, theirs in by_origin.items()
+                for origin, theirs in _by_origin(commands)
             ]
+        )
+
+    def give_back(self, commands: list[bytes]) -> None:
+        """Returns commands that were not taken to their origins, for whoever leads next."""
+        self._transport.send(
+            [ProposalsReturned(origin, self._me, theirs) for origin, theirs in _by_origin(commands)]
         )
 
     # -- membership
@@ -120,9 +127,9 @@ class Leading:
         started. So it begins as a learner to consensus, whatever the members table calls it, and
         `promote_ready` lets it vote once it has caught up.
         """
-        if self._raft.membership_at(applied.index) != self._raft.membership:
-            return Failure.TOO_MANY_REQUESTS
-        failure = _refusal(applied.state.members, command) or self.check_membership(changes)
+        failure = self._refuse(changes, command, applied)
+        if decode_head(command)[1] == CommandKind.MEMBER_PROMOTE:
+            self._count_promotion(failure)
         if failure is not None:
             return failure
         known = self._raft.membership.members
@@ -134,6 +141,20 @@ class Leading:
         )
         self._raft.step(ProposeMembership(gentle, command))
         return None
+
+    def _refuse(
+        self, changes: tuple[MembershipChange, ...], command: bytes, applied: Applied
+    ) -> Failure | None:
+        """Why a change is unwise now."""
+        if self._raft.membership_at(applied.index) != self._raft.membership:
+            return Failure.TOO_MANY_REQUESTS
+        return _refusal(applied.state.members, command) or self.check_membership(changes)
+
+    def _count_promotion(self, failure: Failure | None) -> None:
+        if failure is None:
+            self._counts.learners_promoted += 1
+        else:
+            self._counts.promotions_refused[failure] += 1
 
     def promote_ready(self, state: StateMachine) -> None:
         """Lets members vote that were added as voters and have caught up, one at a time."""
@@ -184,6 +205,7 @@ class Leading:
         """Proposes to revoke what has expired; never forwarded: only today's leader can do it."""
         due = []
         for lease in state.lessor.expired(tick, expirations_max):
+            self._counts.leases_expired += 1
             body = rpc_pb2.LeaseRevokeRequest(ID=lease).SerializeToString()
             due.append(encode_command(CommandKind.LEASE_REVOKE, self._me, 0, body))
         if due:
@@ -207,6 +229,7 @@ class Leading:
             return UNANSWERED, 0
         if renew:
             ttl = lessor.renew(lease, tick)
+            self._counts.leases_renewed += ttl is not None
             return (NO_SUCH_LEASE, 0) if ttl is None else (ttl, ttl)
         found = lessor.remaining(lease, tick)
         return (NO_SUCH_LEASE, 0) if found is None else found
@@ -221,3 +244,11 @@ def _refusal(members: Members, command: bytes) -> Failure | None:
         return members.check_promote(rpc_pb2.MemberPromoteRequest.FromString(body).ID)
     assert kind == CommandKind.MEMBER_REMOVE, f"command {kind} does not change membership"
     return members.check_exists(rpc_pb2.MemberRemoveRequest.FromString(body).ID)
+
+
+def _by_origin(commands: list[bytes]) -> Iterable[tuple[int, list[bytes]]]:
+    """Commands by the member that was asked for them."""
+    found: dict[int, list[bytes]] = {}
+    for command in commands:
+        found.setdefault(decode_head(command)[2], []).append(command)
+    return found.items()

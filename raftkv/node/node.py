@@ -13,6 +13,7 @@ from raftkv.node.housekeeping import on_tick
 from raftkv.node.inbox import Inbox
 from raftkv.node.lease_answers import ask_about_lease
 from raftkv.node.lease_queries import UNANSWERED, OnAnswer
+from raftkv.node.offers import request_ids
 from raftkv.node.parts import Parts, Ports
 from raftkv.node.peers import receive
 from raftkv.node.proposals import OnResult
@@ -83,7 +84,10 @@ class Node(Parts):
 
         A failure of TIMEOUT kind leaves open whether the command will still be applied.
         """
-        if len(self.applying.committed) > self._config.apply_lag_entries_max:
+        if (
+            len(self.applying.committed) > self._config.apply_lag_entries_max
+            or self.writes.bytes_waiting > self._config.log_bytes_waiting_max
+        ):
             on_result(Failure.TOO_MANY_REQUESTS)
             return
         failure = self.proposals.add(kind, body, on_result)
@@ -279,19 +283,23 @@ class Node(Parts):
         """The core did not take these: who asked is told, unless it can wait for who is next."""
         hands_over = self.handover.is_under_way
         failure = Failure.LEADER_CHANGED if hands_over else Failure.TOO_MANY_REQUESTS
-        kept: list[bytes] = []
-        others: list[bytes] = []
+        waiting: list[bytes] = []
+        refused: list[bytes] = []
         for command in filter(None, commands):  # what nobody asked for has no command
-            _, kind, origin, request_id = decode_head(command)
-            if origin != self._me:
-                others.append(command)
-            elif hands_over and kind not in RIDES_ON_MEMBERSHIP:
-                kept.append(command)
-            else:
-                self.answers += [(ask, failure) for ask in self.proposals.fail([request_id])]
+            can_wait = hands_over and decode_head(command)[1] not in RIDES_ON_MEMBERSHIP
+            (waiting if can_wait else refused).append(command)
+        mine, others = self._by_origin(refused)
+        for callback in self.proposals.fail(request_ids(mine)):
+            self.answers.append((callback, failure))
         self.leading.reject(others, failure)
-        if kept:
-            self.proposals.put_back(kept)
+        mine, others = self._by_origin(waiting)
+        self.proposals.put_back(mine)
+        self.leading.give_back(others)
+
+    def _by_origin(self, commands: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Commands that this member was asked for, and others'."""
+        mine = [command for command in commands if decode_head(command)[2] == self._me]
+        return mine, [command for command in commands if decode_head(command)[2] != self._me]
 
     def _on_reads(self, update: Update) -> None:
         remote = [(context, index) for context, index in update.reads if context < 0]
@@ -343,6 +351,7 @@ class Node(Parts):
         index, term = self.writes.installed()
         state = self.receiving.take()
         assert state is not None, f"snapshot {index} was installed but never received"
+        state.go_on_counting(self.state)
         self.answers += self.applying.restart(Applied(state, index, term))
         state.on_changes = self.watch_hub.notify
         self.watch_hub.restored(state.store)

@@ -14,6 +14,7 @@ from raftkv.peer.messages import (
     LeaseRequest,
     LeaseResponse,
     ProposalsRejected,
+    ProposalsReturned,
     ReadIndexRequest,
     ReadIndexResponse,
 )
@@ -40,11 +41,13 @@ class Offers:
         self._leases = leases
         self._asked_in = (0, 0)
         """(leader, term) that the read round under way was asked of."""
+        self._returned_by = 0
+        """Who gave commands back since the last tick: it is not asked again at once."""
 
     def proposals(self) -> None:
         """Hands over the queued commands, in one piece."""
         raft = self._raft
-        if not self._proposals.queued or not raft.leader:
+        if not self._proposals.queued or raft.leader in (0, self._returned_by):
             return
         commands = self._proposals.take(raft.term)
         if raft.leader == self._me:
@@ -93,6 +96,15 @@ class Offers:
         """The leader refused requests of ours."""
         failure = Failure.__members__.get(message.reason, Failure.LEADER_CHANGED)
         return [(callback, failure) for callback in self._proposals.fail(message.request_ids)]
+
+    def on_returned(self, message: ProposalsReturned) -> None:
+        """Requests of ours were not taken by who leads no more: they wait for who is next."""
+        self._returned_by = message.sender
+        self._proposals.put_back(message.commands)
+
+    def tick(self) -> None:
+        """Who gave commands back and leads all the same may be asked again."""
+        self._returned_by = 0
 
     def on_read_index(self, message: ReadIndexResponse) -> None:
         """The leader answered a round; a refusal is asked again when the retry is due."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from raftkv.apply.state import StateMachine
 from raftkv.node.applying import Answer, Applied, Applying
 from raftkv.node.auto_compaction import AutoCompaction
+from raftkv.node.counts import NodeCounts
 from raftkv.node.handover import Handover
 from raftkv.node.leading import Leading
 from raftkv.node.lease_queries import LeaseQueries
@@ -50,6 +51,7 @@ class Parts:
         self.settings = settings
         self.hooks = hooks
         self.tick_count = 0
+        self.counts = counts = NodeCounts()
         self.leaderless_ticks = 0
         """For how many ticks there has been no leader."""
         self.request_ticks = int(
@@ -59,11 +61,16 @@ class Parts:
         waiting_max = config.proposals_waiting_max
         self.proposals = Proposals(raft.member_id, settings.first_request_id, config)
         self.reads = Reads(waiting_max, retry_ticks, self.request_ticks)
+        self.compact_revision = applied.state.store.compact_revision
+        """As of the last tick."""
+        self.is_compacting = False
+        """Whether rows may be left of the last compaction."""
         self.lease_queries = LeaseQueries(waiting_max, retry_ticks, self.request_ticks)
         self.offers = Offers(raft, transport, self.proposals, self.reads, self.lease_queries)
         self.leading = Leading(
             raft,
             transport,
+            counts,
             strict_reconfig_check=settings.strict_reconfig_check,
             healthy_ticks=REQUEST_SECONDS * int(settings.ticks_per_second),
         )
@@ -73,8 +80,8 @@ class Parts:
             settings.auto_compaction_revisions,
             settings.ticks_per_second,
         )
-        self.sending = Sending(raft, storage, transport, config)
-        self.receiving = Receiving(storage, transport, raft, hooks.new_state)
+        self.sending = Sending(raft, storage, transport, config, counts.sent)
+        self.receiving = Receiving(storage, transport, raft, hooks.new_state, counts.received)
         self.writes = Writes(storage, raft)
         self.applying = Applying(raft.member_id, applied, self.proposals, hooks.members_changed)
         self.is_state_dirty = False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from raftkv.command.types import Failure
 from raftkv.node.lease_answers import on_lease_request
 from raftkv.node.parts import Parts
 from raftkv.peer.messages import (
@@ -12,6 +13,7 @@ from raftkv.peer.messages import (
     LeaseResponse,
     PeerMessage,
     ProposalsRejected,
+    ProposalsReturned,
     ReadIndexRequest,
     ReadIndexResponse,
     SnapshotAck,
@@ -32,6 +34,13 @@ def _on_consensus(parts: Parts, message: Message) -> None:
     parts.raft.step(Receive(message))
 
 
+def _on_proposals(parts: Parts, message: ForwardProposals) -> None:
+    if parts.writes.bytes_waiting > parts.settings.config.log_bytes_waiting_max:
+        parts.leading.reject(message.commands, Failure.TOO_MANY_REQUESTS)
+    else:
+        parts.leading.on_proposals(message)
+
+
 def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
     install = parts.receiving.end(message)
     if install is None:
@@ -39,17 +48,18 @@ def _on_snapshot_end(parts: Parts, message: SnapshotEnd) -> None:
     commit = parts.raft.commit
     parts.raft.step(Receive(install))
     if parts.raft.commit == commit:
-        parts.receiving.take()  # consensus did not want it
+        parts.receiving.discard()
 
 
 _HANDLERS: dict[type, Callable[[Parts, Any], None]] = {
-    ForwardProposals: lambda parts, message: parts.leading.on_proposals(message),
+    ForwardProposals: _on_proposals,
     ForwardMembership: lambda parts, message: parts.leading.on_membership(
         message, parts.applying.applied
     ),
     ProposalsRejected: lambda parts, message: parts.answers.extend(
         parts.offers.on_rejected(message)
     ),
+    ProposalsReturned: lambda parts, message: parts.offers.on_returned(message),
     ReadIndexRequest: lambda parts, message: parts.leading.on_read_index(message),
     ReadIndexResponse: lambda parts, message: parts.offers.on_read_index(message),
     LeaseRequest: on_lease_request,

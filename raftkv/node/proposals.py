@@ -17,8 +17,8 @@ OnResult: TypeAlias = Callable[[Result], None]
 class Proposals:
     """The requests that this member's clients wait for.
 
-    Invariants: a queued command was never sent; a sent command is never sent again; every callback
-    is handed out exactly once.
+    Invariants: a queued command is in no log; a sent command is sent again only when it was put
+    back, because who got it did not take it; every callback is handed out exactly once.
     """
 
     def __init__(self, member_id: int, first_request_id: int, config: NodeConfig) -> None:
@@ -33,6 +33,10 @@ class Proposals:
         self._queued_bytes = 0
         self._sent: deque[tuple[int, int]] = deque()
         """(term, last id): what was not sent before, up to that id, went to that term's leader."""
+        self._put_back: set[int] = set()
+        """Ids of queued commands that were sent before."""
+        self._sent_again: dict[int, int] = {}
+        """The term in which a command that had been put back was sent again, by its id."""
         self._deadlines: deque[tuple[int, int]] = deque()
         """(tick, last id): requests up to that id are given up at that tick."""
 
@@ -63,6 +67,9 @@ class Proposals:
         taken = self.queued
         self.queued = []
         self._queued_bytes = 0
+        if self._put_back:
+            self._sent_again.update(dict.fromkeys(self._put_back, term))
+            self._put_back.clear()
         if not self._sent or self._sent[-1][0] != term:
             self._sent.append((term, self._last_id))
         else:
@@ -71,7 +78,9 @@ class Proposals:
 
     def put_back(self, commands: list[bytes]) -> None:
         """Queues commands again that certainly were not taken into any log."""
-        self.queued[:0] = [c for c in commands if decode_head(c)[3] in self.waiting]
+        again = self._still_waiting(commands)
+        self._put_back.update(decode_head(command)[3] for command in again)
+        self.queued[:0] = again
         self._queued_bytes = sum(map(len, self.queued))
 
     def deadline(self, tick: int) -> None:
@@ -85,13 +94,9 @@ class Proposals:
         while self._deadlines and self._deadlines[0][0] <= tick:
             expired += self._pop_up_to(self._deadlines.popleft()[1])
         if expired and self.queued:
-            self.put_back(self.take_unsent())
+            self.queued = self._still_waiting(self.queued)
+            self._queued_bytes = sum(map(len, self.queued))
         return expired
-
-    def take_unsent(self) -> list[bytes]:
-        """The queued commands, which stay unsent."""
-        taken, self.queued = self.queued, []
-        return taken
 
     def decided_before(self, term: int) -> list[OnResult]:
         """The callbacks of requests sent in terms before `term`, which can no longer be committed.
@@ -103,7 +108,8 @@ class Proposals:
         last_id = 0
         while self._sent and self._sent[0][0] < term:
             last_id = self._sent.popleft()[1]
-        unsent = {decode_head(command)[3] for command in self.queued}
+        self._sent_again = {i: sent for i, sent in self._sent_again.items() if sent >= term}
+        unsent = {decode_head(command)[3] for command in self.queued} | self._sent_again.keys()
         if not last_id or (unsent and min(unsent) <= last_id):
             return self._pop_sent(last_id, unsent)
         return self._pop_up_to(last_id)
@@ -112,6 +118,9 @@ class Proposals:
         """The callbacks of the requests with these ids; they no longer wait."""
         found = [self.waiting.pop(request_id, None) for request_id in request_ids]
         return [callback for callback in found if callback is not None]
+
+    def _still_waiting(self, commands: list[bytes]) -> list[bytes]:
+        return [command for command in commands if decode_head(command)[3] in self.waiting]
 
     def abandon(self) -> list[OnResult]:
         """Every callback, for a member that stops."""

@@ -37,6 +37,8 @@ class Reads:
         self._confirmed: list[tuple[int, Round]] = []
         """(index, reads): may go once the state machine has applied that index."""
         self._count = 0
+        self.asked_again = 0
+        """How often a round's answer did not come in time, since the start."""
 
     def add(self, on_ready: OnReady, tick: int) -> Failure | None:
         """Queues a read; the failure when there is no room."""
@@ -65,6 +67,7 @@ class Reads:
         """
         if self.round is None or tick - self._asked_tick < self._retry_ticks:
             return 0
+        self.asked_again += 1
         return self.restart(tick)
 
     def restart(self, tick: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from raftkv.apply.state import TABLES, StateMachine
 from raftkv.config import NodeConfig
 from raftkv.node.applying import Applied
+from raftkv.node.counts import TransferCounts
 from raftkv.node.ports import Storage, Transport
 from raftkv.node.snapshots import SnapshotSender
 from raftkv.peer.messages import (
@@ -23,12 +24,18 @@ class Sending:
     """The snapshots this leader sends, at most one a member."""
 
     def __init__(
-        self, raft: Raft, storage: Storage, transport: Transport, config: NodeConfig
+        self,
+        raft: Raft,
+        storage: Storage,
+        transport: Transport,
+        config: NodeConfig,
+        counts: TransferCounts,
     ) -> None:
         self._raft = raft
         self._storage = storage
         self._transport = transport
         self._config = config
+        self._counts = counts
         self._last_transfer = 0
         self._senders: dict[int, SnapshotSender] = {}
 
@@ -36,6 +43,11 @@ class Sending:
     def under_way(self) -> bool:
         """Whether any snapshot is being sent: history must stay readable meanwhile."""
         return bool(self._senders)
+
+    @property
+    def receivers(self) -> list[int]:
+        """Whom a snapshot is being sent to."""
+        return list(self._senders)
 
     @property
     def may_send(self) -> bool:
@@ -81,6 +93,7 @@ class Sending:
 
     def _finish(self, sender: SnapshotSender, *, succeeded: bool) -> None:
         del self._senders[sender.to]
+        (self._counts.succeeded if succeeded else self._counts.failed)[sender.to] += 1
         self._raft.step(SnapshotSent(sender.to, succeeded, sender.ended_index))
 
     def _end(
@@ -120,12 +133,15 @@ class Receiving:
         transport: Transport,
         raft: Raft,
         new_state: Callable[[], StateMachine],
+        counts: TransferCounts,
     ) -> None:
         self._storage = storage
         self._transport = transport
         self._raft = raft
         self._new_state = new_state
+        self._counts = counts
         self._from = (0, 0)
+        self._sender = 0
         self._term = 0
         self._next_sequence = 0
         self.state: StateMachine | None = None
@@ -140,7 +156,10 @@ class Receiving:
         if self._is_complete or message.term < self._raft.term:
             self._answer(message, 0, accepted=False)
             return
+        if self._from != (0, 0):
+            self._counts.failed[self._sender] += 1  # its end never came
         self._from = (message.sender, message.transfer)
+        self._sender = message.sender
         self._term = message.term
         self._next_sequence = 1
         self._storage.stage_reset()
@@ -173,17 +192,31 @@ class Receiving:
             message.membership,
         )
 
+    @property
+    def sender(self) -> int:
+        """Whose snapshot is being received and not yet installed; 0 for none."""
+        is_arriving = self._from != (0, 0) and self._term >= self._raft.term
+        return self._sender if self._is_complete or is_arriving else 0
+
     def take(self) -> StateMachine | None:
-        """The received state, which is no longer kept here."""
+        """The received state, which is installed and no longer kept here."""
+        self._counts.succeeded[self._sender] += 1
         state, self.state = self.state, None
         self._is_complete = False
         return state
+
+    def discard(self) -> None:
+        """Forgets the received state: consensus did not want it."""
+        self._counts.failed[self._sender] += 1
+        self.state = None
+        self._is_complete = False
 
     def _stage(self, message: SnapshotChunk | SnapshotEnd) -> StateMachine | None:
         if self._from != (message.sender, message.transfer) or self.state is None:
             self._answer(message, message.sequence, accepted=False)
             return None
         if message.sequence != self._next_sequence:
+            self._counts.failed[self._sender] += 1
             self._from = (0, 0)
             self._answer(message, message.sequence, accepted=False)
             return None

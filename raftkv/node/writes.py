@@ -25,6 +25,7 @@ class Outstanding:
     persisted: Persisted | None
     """What it says about the log."""
     installs: bool
+    entries_bytes: int
 
 
 class Writes:
@@ -36,6 +37,8 @@ class Writes:
         self._outstanding: deque[Outstanding] = deque()
         self._cut: tuple[int, int, Membership] | None = None
         """The log's new beginning, for the next write to carry out: index, term, membership."""
+        self.bytes_waiting = 0
+        """Entry bytes that are not yet durable here; others may commit them meanwhile."""
         self._installing: tuple[int, int] | None = None
         """(index, term) of a received state, until the switch to it is durable."""
 
@@ -80,7 +83,11 @@ class Writes:
             if update.install is not None:
                 self._fill_install(batch, update.install)
         sequence = self._storage.write(batch)
-        self._outstanding.append(Outstanding(sequence, messages, persisted, batch.install_staged))
+        size = sum(map(len, batch.entries))
+        self.bytes_waiting += size
+        self._outstanding.append(
+            Outstanding(sequence, messages, persisted, batch.install_staged, size)
+        )
         return sequence
 
     def after_all(self, messages: list[Message]) -> list[Message]:
@@ -95,7 +102,9 @@ class Writes:
         """The writes that became durable with `sequence`."""
         done = []
         while self._outstanding and self._outstanding[0].sequence <= sequence:
-            done.append(self._outstanding.popleft())
+            write = self._outstanding.popleft()
+            self.bytes_waiting -= write.entries_bytes
+            done.append(write)
         return done
 
     @property

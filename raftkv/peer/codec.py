@@ -42,6 +42,7 @@ _SHAPES: dict[int, Shape[AnyMessage]] = {
     24: (p.ReadIndexResponse, (*_TO, f.identifier, f.signed)),
     25: (p.LeaseRequest, (*_TO, f.identifier, f.flag, f.signed)),
     26: (p.LeaseResponse, (*_TO, f.identifier, f.signed, f.signed)),
+    27: (p.ProposalsReturned, (*_TO, f.octets_list)),
     30: (p.SnapshotBegin, (*_TO_TERM, f.identifier)),
     31: (p.SnapshotChunk, (*_TO, f.identifier, f.counter, f.rows)),
     32: (

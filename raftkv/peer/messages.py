@@ -38,6 +38,14 @@ class ProposalsRejected(NamedTuple):
     """The name of a `Failure`."""
 
 
+class ProposalsReturned(NamedTuple):
+    """Commands that were taken into no log, because who got them leads no more, or hands over."""
+
+    to: int
+    sender: int
+    commands: list[bytes]
+
+
 class ReadIndexRequest(NamedTuple):
     """A follower asks the leader up to where it must apply before it serves the reads that wait."""
 
@@ -125,6 +133,7 @@ PeerMessage: TypeAlias = (
     ForwardProposals
     | ForwardMembership
     | ProposalsRejected
+    | ProposalsReturned
     | ReadIndexRequest
     | ReadIndexResponse
     | LeaseRequest

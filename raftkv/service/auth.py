@@ -26,6 +26,8 @@ REFUSED = (
     "RoleRevokePermission",
 )
 """The methods of etcdserverpb.Auth that are not supported."""
+AUTH_REVISION = 1
+"""The auth store's first revision, which it stays at."""
 
 
 class AuthService:
@@ -38,7 +40,7 @@ class AuthService:
     def status(self, call: Call, message: bytes) -> None:
         """AuthStatus: not enabled, at the auth store's first revision."""
         pb.AuthStatusRequest.FromString(message)
-        body = pb.AuthStatusResponse(authRevision=1).SerializeToString()
+        body = pb.AuthStatusResponse(authRevision=AUTH_REVISION).SerializeToString()
         call.reply(self._headers.field(self._node.state.store.revision) + body)
 
     def authenticate(self, call: Call, message: bytes) -> None:

@@ -44,9 +44,11 @@ def never(_message: bytes) -> bool:
 class MethodCount:
     """How often a method was called."""
 
-    __slots__ = ("started",)
+    __slots__ = ("kind", "started")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        """unary, server_stream or bidi_stream."""
         self.started = 0
 
 
@@ -65,7 +67,7 @@ class Guard:
         self, path: str, handler: UnaryHandler, learner_may: LearnerRule = never
     ) -> UnaryHandler:
         """`handler` with the rules before it."""
-        count = self.counts[path] = MethodCount()
+        count = self.counts[path] = MethodCount("unary")
         raft = self._node.raft
         me = self._me
 
@@ -93,9 +95,9 @@ class Guard:
             return False
         return True
 
-    def stream(self, path: str, handler: StreamHandler) -> StreamHandler:
+    def stream(self, path: str, handler: StreamHandler, kind: str) -> StreamHandler:
         """`handler` with the rules before it, and watched over while it lives."""
-        count = self.counts[path] = MethodCount()
+        count = self.counts[path] = MethodCount(kind)
 
         def guarded(stream: Stream) -> None:
             count.started += 1

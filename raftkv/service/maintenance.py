@@ -8,6 +8,7 @@ from functools import partial
 
 from raftkv.command.types import CommandKind, Failure
 from raftkv.config import ETCD_VERSION
+from raftkv.histogram import Histogram, doubling
 from raftkv.pb import rpc_pb2 as pb
 from raftkv.service.answers import Answers
 from raftkv.service.hash_kv import KeyValueHash
@@ -18,6 +19,7 @@ from raftkv.service.status import STATUS, UNKNOWN_ALARM, fail
 STORAGE_VERSION = ".".join((*ETCD_VERSION.split(".")[:2], "0"))
 _ALARM_NAMES = {int(number): name for name, number in pb.AlarmType.items()}
 _HASH_MASK = 0xFFFFFFFF
+_HASH_SECONDS_BOUNDS = doubling(0.01, 15)
 
 
 class MaintenanceService:
@@ -29,6 +31,10 @@ class MaintenanceService:
         self._headers = headers
         self._answer = Answers(headers).answer
         self._quota_bytes = quota_bytes
+        self.hash_seconds = Histogram(_HASH_SECONDS_BOUNDS)
+        """How long Hash took."""
+        self.hash_rev_seconds = Histogram(_HASH_SECONDS_BOUNDS)
+        """How long HashKV took, with what went on between its slices."""
 
     def status(self, call: Call, message: bytes) -> None:
         """Status: this member as it sees itself."""
@@ -56,7 +62,9 @@ class MaintenanceService:
     def hash(self, call: Call, message: bytes) -> None:
         """Hash: chained over all that was ever applied; equal members have equal hashes."""
         pb.HashRequest.FromString(message)
+        started = self._host.seconds()
         body = pb.HashResponse(hash=self._node.state.rolling_hash & _HASH_MASK)
+        self.hash_seconds.observe(self._host.seconds() - started)
         self._reply(call, body.SerializeToString())
 
     def hash_kv(self, call: Call, message: bytes) -> None:
@@ -68,15 +76,17 @@ class MaintenanceService:
         elif wanted > store.revision:
             fail(call, Failure.FUTURE_REVISION)
         else:
-            self._hash_slice(call, KeyValueHash(store, wanted if wanted > 0 else store.revision))
+            work = KeyValueHash(store, wanted if wanted > 0 else store.revision)
+            self._hash_slice(call, work, self._host.seconds())
 
-    def _hash_slice(self, call: Call, work: KeyValueHash) -> None:
+    def _hash_slice(self, call: Call, work: KeyValueHash, started: float) -> None:
         if not work.is_readable or work.store is not self._node.state.store:
             fail(call, Failure.COMPACTED)
             return
         if work.step():
-            self._host.defer(partial(self._hash_slice, call, work))
+            self._host.defer(partial(self._hash_slice, call, work, started))
             return
+        self.hash_rev_seconds.observe(self._host.seconds() - started)
         body = pb.HashKVResponse(
             hash=work.hash,
             compact_revision=max(work.compact_revision, 0),

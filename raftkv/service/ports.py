@@ -91,6 +91,9 @@ class Host(Protocol):
     def unix_seconds(self) -> int:
         """The time of day: part of a new member's id, and nothing else."""
 
+    def seconds(self) -> float:
+        """A clock that only goes forward, to say how long something took."""
+
     def disk_bytes(self) -> int:
         """What the store takes up on disk."""
 

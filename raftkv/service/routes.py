@@ -42,6 +42,8 @@ class Services:
         """The table for `wire.ServerConnection`."""
         answers = Answers(self.headers)
         self._key_value = KeyValueService(node, answers, self._quota, config.limits)
+        quota_bytes = config.limits.quota_bytes
+        self.maintenance = MaintenanceService(node, host, self.headers, quota_bytes)
         self._add_kv()
         self._add_lease()
         self._add_cluster()
@@ -54,9 +56,9 @@ class Services:
         self.guard.tick()
         self._key_value.tick()
 
-    def add_stream(self, path: str, handler: StreamHandler) -> None:
-        """Adds a streaming method."""
-        self.routes[path] = Method.stream(self.guard.stream(path, handler))
+    def add_stream(self, path: str, handler: StreamHandler, kind: str = "bidi_stream") -> None:
+        """Adds a streaming method; `kind` says which side streams, as `MethodCount` does."""
+        self.routes[path] = Method.stream(self.guard.stream(path, handler, kind))
 
     def _add(self, service: str, handlers: dict[str, UnaryHandler]) -> None:
         for name, handler in handlers.items():
@@ -114,8 +116,7 @@ class Services:
         )
 
     def _add_maintenance(self) -> None:
-        quota_bytes = self._config.limits.quota_bytes
-        maintenance = MaintenanceService(self._node, self._host, self.headers, quota_bytes)
+        maintenance = self.maintenance
         self._add(
             "etcdserverpb.Maintenance",
             {
@@ -130,7 +131,7 @@ class Services:
         path = "/etcdserverpb.Maintenance/Status"
         self.routes[path] = Method.unary(self.guard.unary(path, maintenance.status, always))
         path = "/etcdserverpb.Maintenance/Snapshot"
-        self.add_stream(path, partial(finish, why=unimplemented(path[1:])))
+        self.add_stream(path, partial(finish, why=unimplemented(path[1:])), "server_stream")
 
     def _add_auth(self) -> None:
         service = AuthService(self._node, self.headers)
@@ -145,4 +146,4 @@ class Services:
 
     def _add_health(self) -> None:
         self._add("grpc.health.v1.Health", {"Check": health.check})
-        self.add_stream("/grpc.health.v1.Health/Watch", health.watch)
+        self.add_stream("/grpc.health.v1.Health/Watch", health.watch, "server_stream")

@@ -27,6 +27,9 @@ from raftkv.storage.statistics import WriteStatistics
 
 _BYTES_IN_PLACE_MAX = 64 * 1024
 """A write with more bytes than this is not a small one."""
+_FRAME_ENTRY_BYTES_MAX = 64 * 1024 * 1024
+"""With so many bytes of entries a frame takes no further write: while the disk stalls more may
+gather than the four bytes of a frame's length can say."""
 
 logger = logging.getLogger(__name__)
 
@@ -120,12 +123,16 @@ class LogWriter:
             self._fail(f"the log failed: {error!r}")
 
     def _take(self) -> tuple[list[Append], bool]:
-        """Everything that waits; False at the end."""
+        """Everything that waits, as far as one frame takes it; False at the end."""
         appends: list[Append] = []
+        entry_bytes = 0
         append = self._queue.get()
         try:
             while append is not None:
                 appends.append(append)
+                entry_bytes += sum(map(len, append.batch.entries))
+                if entry_bytes >= _FRAME_ENTRY_BYTES_MAX:
+                    return appends, True
                 append = self._queue.get_nowait()
         except Empty:
             return appends, True

@@ -1,5 +1,6 @@
 """What a member finds in its directory, and what a new one puts there first."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from raftkv.config import StorageConfig
@@ -12,7 +13,7 @@ from raftkv.storage.frames import LogBatch
 from raftkv.storage.jobs import Clear
 from raftkv.storage.log_files import DIRECTORY, LogFiles, empty_log, remove_log, remove_unfinished
 from raftkv.storage.log_replay import is_used, replay_log
-from raftkv.storage.schema import NEW_STATE, Identity
+from raftkv.storage.schema import NEW_STATE, Identity, SystemState
 from raftkv.storage.sync import sync_directory
 from raftkv.storage.system import read_system
 from raftkv.storage.transaction import Filler
@@ -66,6 +67,26 @@ def write_first(
             txn.put(schema.STATE_KEY, schema.encode_state(state))
 
 
+def _note_state(environment: Environment, state: SystemState) -> None:
+    with environment.lmdb.begin(write=True, db=environment.system) as txn:
+        txn.put(schema.STATE_KEY, schema.encode_state(state))
+
+
+def amend_log(
+    environment: Environment,
+    config: StorageConfig,
+    amendment: Callable[[StoredLog], WriteBatch | None],
+) -> None:
+    """Appends to the log of a member that does not run, durably and in one frame."""
+    stored, files = load(environment, config)
+    batch = amendment(stored)
+    with clear_errors(environment.path):
+        if batch is not None:
+            added = LogBatch(batch.hard_state, 0, 0, batch.entries)
+            files.append([added], entry_index(batch.entries[-1]))
+        files.close()
+
+
 def clear_unused(environment: Environment) -> None:
     """Drops what a snapshot left that was not received to its end, or that has been replaced."""
     state, _ = read_system(environment)
@@ -101,6 +122,8 @@ def load(environment: Environment, config: StorageConfig) -> Loaded:
         files = LogFiles(directory, config.log_file_bytes, replayed.end)
         if replayed.correction is not None:
             files.append([replayed.correction], 0)
+        if files.frame != state.log_frame:  # from now on its end is known, and missed if it is gone
+            _note_state(environment, state._replace(log_frame=files.frame))
     stored = StoredLog(
         hard_state=replayed.hard_state,
         snapshot_index=start.index,

@@ -1,9 +1,12 @@
 """What the disk costs, for the metrics."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-SECONDS_BOUNDS = tuple(0.001 * 2**step for step in range(14))
+from raftkv.histogram import doubling
+
+SECONDS_BOUNDS = doubling(0.001, 14)
 """Upper bounds of the histogram's buckets: those of etcd's disk histograms."""
 _AVERAGE_WEIGHT = 0.2
 
@@ -19,6 +22,11 @@ class WriteStatistics:
     """How many took at most each bound and longer than the one before; at the end, the rest."""
     average_seconds: float | None = None
     """The moving average; None before the first write."""
+
+    @property
+    def bounds(self) -> Sequence[float]:
+        """Upper bounds of the buckets, without the last, infinite one."""
+        return SECONDS_BOUNDS
 
     def observe(self, seconds: float, written: int) -> None:
         """One more write."""

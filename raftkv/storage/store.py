@@ -7,6 +7,7 @@ is stored.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,8 @@ class DiskStorage:
         self._saving_bytes = 0
         self._installing = 0
         """The write that switches to the staged snapshot, until it is durable."""
+        self._snapshot = (0, 0)
+        """Index and term of that snapshot."""
 
     @property
     def identity(self) -> Identity | None:
@@ -87,6 +90,15 @@ class DiskStorage:
         """
         assert self._writers is None, "bootstrap after load"
         startup.write_first(self._environment, self._config, identity, batch)
+
+    def amend_log(self, amendment: Callable[[StoredLog], WriteBatch | None]) -> None:
+        """Appends what `amendment` makes of the stored log, if anything, durably.
+
+        Raises:
+            StorageError: What is there is damaged, or it cannot be written.
+        """
+        assert self._writers is None, "amended after load"
+        startup.amend_log(self._environment, self._config, amendment)
 
     def load(self) -> StoredLog:
         """What the member starts from; writing begins afterwards.
@@ -115,13 +127,13 @@ class DiskStorage:
         if batch.install_staged:
             assert not self._installing, f"write {sequence} installs while {self._installing} does"
             self._installing = sequence
+            self._snapshot = (batch.compact_to, batch.compact_term)
             self._unsaved.clear()  # that state goes
+        self._unsaved.append(self._save(sequence, batch))
+        if batch.install_staged:
             self._held.append(Append(sequence, batch))
             state.submit(Install(sequence, batch, log.durable[1]))
             return sequence
-        if not self._installing:
-            changes = self._view.overlay.seal(sequence)
-            self._unsaved.append(Save(sequence, batch, changes))
         if self._held or self._saving_bytes > self._config.save_bytes_waiting_max:
             self._held.append(Append(sequence, batch))
         elif self._append(Append(sequence, batch)):
@@ -148,11 +160,14 @@ class DiskStorage:
     def close(self) -> None:
         """Makes durable and stores what was written, then lets another process have the directory.
 
-        A switch to a snapshot that is under way may or may not be carried out. Nothing is announced
-        any more.
+        A switch to a snapshot that is under way may or may not be carried out, and what came after
+        it is not written. Nothing is announced any more.
         """
         if self._writers is not None:
             log, state = self._writers
+            if not self._installing:
+                for append in self._held:  # by a state that lags behind, which is waited for now
+                    self._append(append)
             log.close()
             self._settle()
             state.close()
@@ -189,6 +204,13 @@ class DiskStorage:
     def _loaded(self) -> tuple[LogWriter, StateWriter]:
         assert self._writers is not None, "a write before load"
         return self._writers
+
+    def _save(self, sequence: int, batch: WriteBatch) -> Save:
+        """What the state learns when a write is durable: of a switch, that the log knows of it."""
+        if not self._installing:
+            return Save(sequence, batch, self._view.overlay.seal(sequence))
+        index, term = self._snapshot
+        return Save(sequence, replace(batch, applied_index=index, applied_term=term), Changes())
 
     def _append(self, append: Append) -> bool:
         """Hands a write to the log; returns whether it is durable already."""

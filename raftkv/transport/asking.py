@@ -51,7 +51,8 @@ class Asking(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._give_up(str(exc) if exc else "the other side closed the connection")
-        self.lost.set_result(None)
+        if not self.lost.done():  # whoever waited may have been cancelled
+            self.lost.set_result(None)
 
     def _give_up(self, reason: str) -> None:
         if not self.answer.done():

@@ -90,6 +90,11 @@ class TcpTransport:
         """What went between this member and each other one, since the start."""
         return self._statistics
 
+    @property
+    def peers(self) -> list[int]:
+        """The other members that a connection is kept to."""
+        return list(self._peers)
+
     def round_trip_seconds(self, member: int) -> float | None:
         """How long the member takes to acknowledge; None without a connection."""
         peer = self._peers.get(member)

@@ -15,6 +15,9 @@ from raftkv.transport.asking import Asking
 from raftkv.transport.settings import PeerStatistics, TransportHooks, TransportSettings
 from raftkv.transport.sockets import context_for, parse_url, round_trip_seconds
 
+_ROUND_TRIP_TICKS = 40
+"""How often the round-trip time is looked at, for the metrics."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -86,12 +89,19 @@ class Peer:
         """One tick of the member's clock has passed."""
         if self._transport is not None:
             self.ticks_connected += 1
+            if self.ticks_connected % _ROUND_TRIP_TICKS == 0:
+                self._observe_round_trip()
 
     def round_trip_seconds(self) -> float | None:
         """How long the other side takes to acknowledge; None without a connection."""
         if self._transport is None:
             return None
         return round_trip_seconds(self._transport.get_extra_info("socket"))
+
+    def _observe_round_trip(self) -> None:
+        seconds = self.round_trip_seconds()
+        if seconds is not None:
+            self._statistics.round_trip_seconds.observe(seconds)
 
     def update(self, urls: Sequence[str]) -> None:
         """The member listens elsewhere now: dials there."""

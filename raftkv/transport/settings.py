@@ -2,11 +2,14 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from raftkv.config import TransportConfig
+from raftkv.histogram import Histogram, doubling
 from raftkv.peer.codec import AnyMessage
 from raftkv.peer.handshake import ClusterInfo
+
+_ROUND_TRIP_SECONDS_BOUNDS = doubling(0.0001, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +53,7 @@ class PeerStatistics:
     received_failures: int = 0
     """Incoming connections closed because of what came."""
     disconnects: int = 0
+    round_trip_seconds: Histogram = field(
+        default_factory=lambda: Histogram(_ROUND_TRIP_SECONDS_BOUNDS)
+    )
+    """The kernel's smoothed round-trip time, looked at now and then."""

@@ -21,6 +21,8 @@ class Delivery:
         """Makes the header field of a response about a revision."""
         self.backlog_bytes_max = config.backlog_bytes_max
         """What may wait in one stream now."""
+        self.events_sent = 0
+        """Since the start, each as often as there were watches that it went to."""
         self._response_bytes_max = config.response_bytes_max
 
     def collect(
@@ -63,6 +65,7 @@ class Delivery:
         body = b"".join(events)
         skip = 0
         backlog_bytes_max = self.backlog_bytes_max
+        sent = len(events) * len(audience.watchers)
         missed = []
         for watcher in audience.watchers:
             if watcher.skip != skip:
@@ -70,18 +73,21 @@ class Delivery:
                 body = b"".join(events[skip:])
             if skip:
                 watcher.skip = 0
+                sent -= skip
                 if not body:
                     continue
             stream = watcher.stream
             if stream.is_full:
                 watcher.next_revision = audience.revisions[skip]
                 missed.append(watcher)
+                sent -= len(events) - skip
                 continue
             sink = stream.sink
             sink.send(header + watcher.id_field + body)
             watcher.progress_due = False
             if sink.output_bytes > backlog_bytes_max:
                 stream.is_full = True
+        self.events_sent += sent
         audience.clear()
         return missed
 
@@ -110,6 +116,7 @@ class Delivery:
         """
         head = header + watcher.id_field
         size_max = self._response_bytes_max
+        self.events_sent += len(events)
         if len(head) + sum(map(len, events)) < size_max:
             self._send(watcher, head + b"".join(events))
             return
@@ -139,6 +146,7 @@ class Delivery:
                 return False
             header = self.header(revision if end == len(events) else revisions[end - 1])
             self._send(watcher, header + watcher.id_field + b"".join(events[first:end]))
+            self.events_sent += end - first
         return True
 
     def _cuts(self, events: list[bytes], revisions: list[int]) -> list[int]:

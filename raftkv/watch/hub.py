@@ -84,6 +84,16 @@ class Hub:
         """How many watches read history, or will once their stream has room."""
         return self.watch_count - self._synced.watcher_count - len(self._future)
 
+    @property
+    def events_sent(self) -> int:
+        """Events sent since the start, each as often as there were watches that it went to."""
+        return self._delivery.events_sent
+
+    @property
+    def pending_event_count(self) -> int:
+        """Events that the next `flush` sends."""
+        return sum(len(audience.events) * len(audience.watchers) for audience in self._dirty)
+
     # -- what clients ask
 
     def open(self, sink: Sink) -> Stream:

@@ -103,6 +103,12 @@ GROUPS: dict[str, tuple[Flag, ...]] = {
             "Tells clusters apart that were started with the same addresses.",
         ),
         Flag(
+            "force-new-cluster",
+            BOOLEAN,
+            "false",
+            "Go on alone with this member's data: the others are removed. For one start only.",
+        ),
+        Flag(
             "strict-reconfig-check",
             BOOLEAN,
             "true",

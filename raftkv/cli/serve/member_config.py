@@ -57,6 +57,7 @@ def member_config(settings: Settings) -> MemberConfig:
         initial_cluster=_initial_cluster(settings, name),
         initial_cluster_token=settings.text("initial-cluster-token"),
         initial_cluster_state=_choice(settings, "initial-cluster-state", CLUSTER_STATES),
+        force_new_cluster=settings.boolean("force-new-cluster"),
         strict_reconfig_check=settings.boolean("strict-reconfig-check"),
         heartbeat_interval_ms=heartbeat_ms,
         election_timeout_ms=election_ms,

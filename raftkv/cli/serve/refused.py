@@ -15,7 +15,7 @@ _NO_TRACING = "tracing is not supported yet"
 _NO_HTTP_RULES = "rules for browsers are not supported yet"
 _NOT_YET = "it is not supported yet"
 _NO_BBOLT = "it tunes etcd's bbolt file, and raftkv keeps its data in LMDB"
-_NO_WAL = "raftkv keeps log and state in one place, --data-dir"
+_NO_WAL = "raftkv keeps log and state in one directory, --data-dir"
 _NO_V2 = "raftkv does not speak etcd's v2 API"
 _NO_LESSOR = "lease checkpoints are not supported yet"
 
@@ -96,7 +96,6 @@ REFUSED: dict[str, tuple[str, Kind, tuple[str, ...]]] = {
     "compaction-sleep-interval": (_NOT_YET, TEXT, ()),
     "enable-lease-checkpoint": (_NO_LESSOR, BOOLEAN, ("false",)),
     "enable-lease-checkpoint-persist": (_NO_LESSOR, BOOLEAN, ("false",)),
-    "force-new-cluster": (_NOT_YET, BOOLEAN, ("false",)),
     "unsafe-no-fsync": ("raftkv never answers before the disk has it", BOOLEAN, ("false",)),
     "wal-dir": (_NO_WAL, TEXT, ("",)),
     "max-wals": (_NO_WAL, TEXT, ()),

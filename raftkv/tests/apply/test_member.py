@@ -74,5 +74,29 @@ def test_a_member_publishes_its_name_and_client_urls_and_a_stranger_is_ignored()
     assert reloaded(state).members.all() == [ONE, published]
 
 
+def keep_only(state: StateMachine, member: Member) -> None:
+    apply(state, CommandKind.MEMBER_KEEP_ONLY, member.message(), pb.MemberListResponse)
+
+
+def test_the_only_member_that_is_kept_is_a_voter_and_the_others_are_removed() -> None:
+    state = bootstrapped()
+    add(state, LEARNER)
+    keep_only(state, Member(2, peer_urls=("http://elsewhere:1",)))
+    left = reloaded(state).members
+    assert left.all() == [LEARNER._replace(is_learner=False)]
+    assert left.is_removed(1)
+
+
+def test_a_member_is_kept_even_where_it_was_removed_or_is_not_known_yet() -> None:
+    state = bootstrapped()
+    removal = pb.MemberRemoveRequest(ID=1)
+    apply(state, CommandKind.MEMBER_REMOVE, removal, pb.MemberRemoveResponse)
+    alone = Member(1, peer_urls=("http://one:9",))
+    keep_only(state, alone)
+    left = reloaded(state).members
+    assert left.all() == [alone]
+    assert not left.is_removed(1)
+
+
 def test_the_cluster_s_id_is_part_of_the_state() -> None:
     assert reloaded(bootstrapped()).members.cluster_id == 77

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from raftkv.gateway.checks import Checks
-from raftkv.gateway.figures import NodeFigures, PortFigures, ProcessFigures
+from raftkv.gateway.figures import NodeFigures, PortFigures, ProcessFigures, ServiceFigures
 from raftkv.gateway.http1 import HttpConnection
 from raftkv.gateway.listener import Listener
 from raftkv.gateway.metric_names import METRICS
@@ -60,7 +60,8 @@ class Port:
         )
         self._sources = (
             NodeFigures(world.node, world.host.disk_bytes, world.config.limits.quota_bytes),
-            PortFigures(listener, pages, world.services.guard.counts),
+            ServiceFigures(world.services),
+            PortFigures(listener, pages),
             ProcessFigures(),
         )
         scheme = "https" if self._tls else "http"

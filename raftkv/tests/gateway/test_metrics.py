@@ -50,10 +50,9 @@ def test_a_page_in_the_text_format() -> None:
     ]
 
 
-def test_a_metric_without_a_figure_is_announced_but_has_no_value() -> None:
-    text = page(TABLE, [Source()]).decode()
-    assert "# TYPE things gauge\n" in text
-    assert "\nthings" not in text
+def test_a_metric_without_a_figure_is_left_out() -> None:
+    text = page(TABLE, [Source(Figure("things", 1))]).decode()
+    assert text == "# HELP things Things.\n# TYPE things gauge\nthings 1\n"
 
 
 def test_a_name_that_is_not_in_the_table_is_our_mistake() -> None:

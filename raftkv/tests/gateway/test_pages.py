@@ -108,8 +108,11 @@ def test_metrics(port: Port) -> None:
         "etcd_server_health_success 1",
         'etcd_server_healthcheck{type="readyz",name="non_learner"} 1',
         'etcd_debugging_server_alarms{server_id="a1",alarm_type="NOSPACE"} 1',
-        'grpc_server_started_total{grpc_service="etcdserverpb.KV",grpc_method="Put"} 1',
-        "# TYPE etcd_disk_wal_fsync_duration_seconds histogram",
+        (
+            'grpc_server_started_total{grpc_method="Put",grpc_service="etcdserverpb.KV",'
+            'grpc_type="unary"} 1'
+        ),
+        "# TYPE etcd_mvcc_hash_rev_duration_seconds histogram",
     ):
         assert line in lines, line
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)

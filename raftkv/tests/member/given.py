@@ -144,10 +144,10 @@ async def get(config: MemberConfig, key: bytes) -> bytes | None:
 class Served:
     """`raftkv serve` as a process."""
 
-    def __init__(self, config: MemberConfig, *more: str) -> None:
-        """`more` are options for the interpreter."""
+    def __init__(self, config: MemberConfig, *more: str, flags: Sequence[str] = ()) -> None:
+        """`more` are options for the interpreter, `flags` for the member."""
         cluster = ",".join(f"{name}={url}" for name, url in config.initial_cluster)
-        flags = (
+        told = (
             f"--name={config.name}",
             f"--data-dir={config.data_dir}",
             f"--listen-client-urls={config.listen_client_urls[0]}",
@@ -162,7 +162,7 @@ class Served:
         """What it has said so far."""
         self._ready = threading.Event()
         self.process = subprocess.Popen(
-            [sys.executable, *more, *SERVE, *flags],
+            [sys.executable, *more, *SERVE, *told, *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

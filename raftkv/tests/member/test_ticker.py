@@ -72,6 +72,15 @@ def test_a_process_that_was_stopped_does_not_race_through_the_time_it_slept(loop
     assert loop.timer.when == pytest.approx(loop.now + 0.1)
 
 
+def test_who_wants_to_know_is_told_of_a_tick_that_came_an_interval_late(loop: Loop) -> None:
+    told: list[float] = []
+    Ticker(0.1, lambda: None, told.append)
+    loop.comes_round(late=0.09)
+    assert not told
+    loop.comes_round(late=0.25)
+    assert told == [pytest.approx(0.25)]
+
+
 def test_a_stopped_clock_does_not_tick(loop: Loop) -> None:
     clock = Ticker(0.1, lambda: None)
     clock.stop()

@@ -5,7 +5,12 @@ import pytest
 from raftkv.command.types import CommandKind, Failure, Result
 from raftkv.node.bootstrap import first_write
 from raftkv.pb import rpc_pb2 as pb
-from raftkv.peer.messages import ForwardMembership, ForwardProposals, ProposalsRejected
+from raftkv.peer.messages import (
+    ForwardMembership,
+    ForwardProposals,
+    ProposalsRejected,
+    ProposalsReturned,
+)
 from raftkv.raft.events import MembershipChange
 from raftkv.raft.messages import AppendEntries, AppendEntriesResponse, TimeoutNow
 from raftkv.raft.stored import StoredLog
@@ -99,6 +104,7 @@ def test_a_learner_listens_until_it_is_promoted() -> None:
     carried_out(world, OTHER, NEW)
     assert not isinstance(answers[0], Failure)
     assert world.node.raft.membership.voters == {ME, OTHER, THIRD, NEW}
+    assert world.node.counts.learners_promoted == 1
 
 
 def test_a_learner_that_lags_behind_is_not_promoted() -> None:
@@ -106,6 +112,9 @@ def test_a_learner_that_lags_behind_is_not_promoted() -> None:
     changes(world, "add_learner", NEW)
     carried_out(world, OTHER)
     assert changes(world, "promote", NEW) == [Failure.LEARNER_NOT_READY]
+    counts = world.node.counts
+    assert counts.learners_promoted == 0
+    assert counts.promotions_refused == {Failure.LEARNER_NOT_READY: 1}
 
 
 def test_the_only_member_may_be_joined_by_one_that_is_not_there_yet() -> None:
@@ -321,13 +330,13 @@ def test_requests_wait_for_a_handover_that_fails_and_are_taken_then() -> None:
     assert not isinstance(written[0], Failure)
 
 
-def test_what_others_forward_during_a_handover_is_refused() -> None:
+def test_what_others_forward_during_a_handover_is_given_back() -> None:
     world = World()
     world.leads()
     hands_over(world, THIRD)
     command = entry(1, 1, origin=OTHER, request_id=5)[ENTRY_HEAD_BYTES:]
     world.meets(ForwardProposals(ME, OTHER, world.node.status.term, [command]))
-    assert world.sent(ProposalsRejected) == [ProposalsRejected(OTHER, ME, [5], "LEADER_CHANGED")]
+    assert world.sent(ProposalsReturned) == [ProposalsReturned(OTHER, ME, [command])]
 
 
 def test_a_change_of_membership_does_not_wait_for_a_handover() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from raftkv.command.types import Failure, decode_head
 from raftkv.config import NodeConfig, RaftConfig
-from raftkv.peer.messages import ForwardProposals, ProposalsRejected
+from raftkv.peer.messages import ForwardProposals, ProposalsRejected, ProposalsReturned
 from raftkv.raft.messages import Heartbeat
 from raftkv.raft.types import ENTRY_HEAD_BYTES, EntryKind, encode_entry
 from raftkv.tests.node.given import ME, OTHER, THIRD, World, entry, no_op
@@ -123,6 +123,45 @@ def test_a_refused_request_fails_with_the_leaders_reason() -> None:
     assert world.node.status.proposals_failed == 2
 
 
+def test_what_was_given_back_goes_to_the_next_leader_and_waits_for_its_entry() -> None:
+    world = World()
+    world.follows(OTHER)
+    answers = world.puts()
+    world.node.turn()
+    (forwarded,) = world.sent(ForwardProposals)
+    world.meets(ProposalsReturned(ME, OTHER, forwarded.commands))
+    assert len(world.sent(ForwardProposals)) == 1, "who gave it back is asked again at once"
+
+    world.follows(THIRD, term=2)
+    world.disk_is_done()
+    again = world.sent(ForwardProposals)[-1]
+    assert (again.to, again.term, again.commands) == (THIRD, 2, forwarded.commands)
+    world.is_sent(no_op(2, 1), leader=THIRD, commit=1, term=2)
+    assert answers == [], "it was given up with what the old leader had got"
+    world.is_sent(entry(2, 2, origin=ME, request_id=1), leader=THIRD, commit=2, term=2)
+    assert answers == [(2, b"")]
+
+
+def test_what_was_given_back_goes_to_a_leader_that_leads_on_after_a_tick() -> None:
+    world = World()
+    world.follows(OTHER)
+    world.puts()
+    world.node.turn()
+    (forwarded,) = world.sent(ForwardProposals)
+    world.meets(ProposalsReturned(ME, OTHER, forwarded.commands))
+    world.passes(1)
+    assert world.sent(ForwardProposals)[1:] == [forwarded]
+
+
+def test_what_was_given_back_too_late_is_forgotten() -> None:
+    world = World()
+    world.follows(OTHER)
+    command = entry(1, 1, origin=ME, request_id=5)[ENTRY_HEAD_BYTES:]
+    world.meets(ProposalsReturned(ME, OTHER, [command]))
+    world.passes(1)
+    assert world.sent(ForwardProposals) == []
+
+
 def test_a_request_without_an_answer_is_given_up() -> None:
     world = World()
     world.follows(OTHER)
@@ -204,7 +243,7 @@ def test_a_leader_takes_what_is_forwarded_to_it_in_its_term() -> None:
 
 
 @pytest.mark.parametrize("term_late", [0, 1])
-def test_what_is_meant_for_another_leader_is_refused(term_late: int) -> None:
+def test_what_is_meant_for_another_leader_is_given_back(term_late: int) -> None:
     world = World()
     if term_late:
         world.leads()
@@ -212,7 +251,7 @@ def test_what_is_meant_for_another_leader_is_refused(term_late: int) -> None:
         world.follows(OTHER)
     command = entry(1, 1, origin=THIRD, request_id=5)[ENTRY_HEAD_BYTES:]
     world.meets(ForwardProposals(ME, THIRD, world.node.status.term - term_late, [command]))
-    assert world.sent(ProposalsRejected) == [ProposalsRejected(THIRD, ME, [5], "LEADER_CHANGED")]
+    assert world.sent(ProposalsReturned) == [ProposalsReturned(THIRD, ME, [command])]
 
 
 def test_a_member_that_stops_tells_everyone_who_waits() -> None:
@@ -233,3 +272,18 @@ def test_a_command_of_a_newer_format_stops_the_member() -> None:
     command = b"\x02" + entry(1, 1)[ENTRY_HEAD_BYTES + 1 :]
     with pytest.raises(AssertionError, match="command format 2"):
         world.is_sent(encode_entry(1, 1, EntryKind.NORMAL, command), commit=1)
+
+
+def test_a_disk_that_takes_nothing_refuses_what_is_asked_here_and_elsewhere() -> None:
+    world = World(config=NodeConfig(log_bytes_waiting_max=1_000))
+    world.leads()
+    assert world.puts(value=bytes(1_000)) == []
+    world.node.turn()
+
+    assert world.puts() == [Failure.TOO_MANY_REQUESTS]
+    command = entry(1, 1, origin=OTHER, request_id=5)[ENTRY_HEAD_BYTES:]
+    world.meets(ForwardProposals(ME, OTHER, world.node.status.term, [command]))
+    assert world.sent(ProposalsRejected) == [ProposalsRejected(OTHER, ME, [5], "TOO_MANY_REQUESTS")]
+
+    world.disk_is_done()
+    assert world.puts() == []

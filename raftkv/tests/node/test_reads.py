@@ -136,7 +136,9 @@ def test_a_refused_or_lost_question_is_asked_again_when_it_is_due() -> None:
     world.meets(ReadIndexResponse(ME, OTHER, first.context, -1))
     world.passes(RETRY_TICKS - 1)
     assert len(world.sent(ReadIndexRequest)) == 1
+    assert world.node.reads.asked_again == 0
     world.passes(1)
+    assert world.node.reads.asked_again == 1
     second = world.last_sent(ReadIndexRequest)
     assert second.context != first.context
     world.meets(ReadIndexResponse(ME, OTHER, second.context, 0))

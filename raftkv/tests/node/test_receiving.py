@@ -52,6 +52,39 @@ def test_a_state_is_staged_chunk_by_chunk_and_installed_in_one_write() -> None:
     assert world.asked.members_changed == 1
 
 
+def test_a_snapshot_is_under_way_until_it_is_installed_and_counted_then() -> None:
+    world = World()
+    received, receiving = world.node.counts.received, world.node.receiving
+    world.meets(SnapshotBegin(ME, OTHER, 5, 1), chunk(1))
+    assert receiving.sender == OTHER
+    world.meets(end(OTHER, 5, 20, sequence=2))
+    assert receiving.sender == OTHER
+    assert world.node.writes.is_installing
+    world.disk_is_done()
+    assert receiving.sender == 0
+    assert (received.succeeded, received.failed) == ({OTHER: 1}, {})
+
+
+def test_a_snapshot_that_does_not_come_to_its_end_has_failed() -> None:
+    world = World()
+    received = world.node.counts.received
+    world.meets(SnapshotBegin(ME, OTHER, 5, 1), chunk(1))
+    world.follows(THIRD, term=6)
+    assert world.node.receiving.sender == 0
+    world.meets(SnapshotBegin(ME, THIRD, 6, 1), chunk(2))
+    assert (received.succeeded, received.failed) == ({}, {OTHER: 1})
+
+
+def test_what_was_counted_goes_on_in_the_state_that_was_received() -> None:
+    world = World()
+    world.is_sent(entry(1, 1), commit=1)
+    assert world.node.state.store.counts.puts == 1
+    world.meets(SnapshotBegin(ME, OTHER, 5, 1), end(OTHER, 5, 20))
+    world.is_sent(entry(5, 21), commit=21)
+    world.disk_is_done()
+    assert world.node.state.store.counts.puts == 2
+
+
 def test_a_chunk_is_acknowledged_when_it_is_on_the_disk() -> None:
     world = World()
     world.meets(SnapshotBegin(ME, OTHER, 5, 1), chunk(1), chunk(2))
@@ -159,4 +192,6 @@ def test_after_a_snapshot_that_came_too_late_another_is_taken() -> None:
     world.meets(SnapshotBegin(ME, OTHER, 5, 1), end(OTHER, 5, 10))
     world.meets(SnapshotBegin(ME, OTHER, 5, 2))
     assert world.disk.calls[4:] == ["reset", "stage 1", "tables", "reset"]
+    received = world.node.counts.received
+    assert (received.succeeded, received.failed) == ({OTHER: 1}, {OTHER: 1})
     assert world.node.status.applied_index == 20

@@ -91,12 +91,15 @@ def test_entries_follow_once_the_end_is_acknowledged() -> None:
     appends = [m for m in world.sent(AppendEntries) if m.to == THIRD]
     assert appends[-1].prev_index == end.last_index
     assert not world.node.sending.under_way
+    assert (world.node.counts.sent.succeeded, world.node.counts.sent.failed) == ({THIRD: 1}, {})
 
 
 def test_a_lost_chunk_ends_the_sending_and_another_follows_when_the_member_is_heard() -> None:
     world = sending()
+    assert world.node.sending.receivers == [THIRD]
     acknowledge(world, accepted=False)
     assert not world.node.sending.under_way
+    assert (world.node.counts.sent.succeeded, world.node.counts.sent.failed) == ({}, {THIRD: 1})
     assert len(world.sent(SnapshotBegin)) == 1
 
     world.passes(1)

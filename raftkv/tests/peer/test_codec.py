@@ -75,6 +75,9 @@ MESSAGES: dict[type, st.SearchStrategy[Any]] = {
         st.lists(st.tuples(texts, members), max_size=3),
         payloads,
     ),
+    p.ProposalsReturned: st.builds(
+        p.ProposalsReturned, members, members, st.lists(st.binary(max_size=50), max_size=5)
+    ),
     p.ProposalsRejected: st.builds(
         p.ProposalsRejected, members, members, st.lists(identifiers, max_size=5), texts
     ),

@@ -146,6 +146,9 @@ class FakeHost:
     def unix_seconds(self) -> int:
         return self.now
 
+    def seconds(self) -> float:
+        return float(self.now)
+
     def disk_bytes(self) -> int:
         return 4_096
 

@@ -24,6 +24,13 @@ ON_THREAD = StorageConfig(
 )
 """Every write is appended on the log's thread, state is stored at once, and a directory is opened
 without looking first."""
+IDLE = StorageHooks(
+    post=lambda _: None,
+    on_durable=lambda _: None,
+    on_staged=lambda _: None,
+    on_failed=lambda _: None,
+)
+"""What a storage calls that is only looked at, not run."""
 WAIT_SECONDS_MAX = 30
 
 

@@ -107,9 +107,12 @@ class Life:
                     self.disk.wait(sequence)
             self.disk.wait(sequence)
             assert not self.disk.failures
+            self.disk.wait_stored(sequence)
             self.knows()
             if self.chance.random() < 0.1:
                 self.is_killed()
+        self.disk.write(self._appended(WriteBatch(HardState()), 1))
+        self.models.append(self.model.copy())
         self.disk.storage.close()
 
     def write(self) -> int:
@@ -136,10 +139,8 @@ class Life:
             self._cut(batch)
         elif kind == "install":
             self._install(batch)
-        batch.hard_state = HardState(model.term, model.vote, model.commit)
-        batch.applied_index, batch.applied_term = model.applied, 1
         self.models.append(model.copy())
-        return self.disk.storage.write(batch)
+        return self.disk.storage.write(self._filled(batch))
 
     def knows(self) -> None:
         """Every write so far is durable."""
@@ -150,9 +151,7 @@ class Life:
     def is_killed(self) -> None:
         """A write reaches the page cache only; the next process takes for durable what it sees."""
         self.recorder.is_failing = True
-        self._appended(batch := WriteBatch(HardState()), 2)
-        batch.hard_state = HardState(self.model.term, self.model.vote, self.model.commit)
-        batch.applied_index, batch.applied_term = self.model.applied, 1
+        batch = self._appended(WriteBatch(HardState()), 2)
         self.models.append(self.model.copy())
         self.disk.wait(self.disk.storage.write(batch))
         assert self.disk.failures
@@ -168,7 +167,13 @@ class Life:
         body = self.chance.randbytes(self.chance.choice((0, 10, 100, 700)))
         batch.entries = encode_entries(model.term, model.last + 1, 0, [body] * entries)
         model.log.update(enumerate(batch.entries, model.last + 1))
+        return self._filled(batch)
+
+    def _filled(self, batch: WriteBatch) -> WriteBatch:
+        """A batch with what every one says."""
+        model = self.model
         batch.hard_state = HardState(model.term, model.vote, model.commit)
+        batch.applied_index, batch.applied_term = model.applied, 1
         return batch
 
     def _apply(self) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from raftkv.config import StorageConfig
-from raftkv.raft.stored import WriteBatch
+from raftkv.raft.stored import StoredLog, WriteBatch
 from raftkv.raft.types import HardState
-from raftkv.storage import StorageError
+from raftkv.storage import DiskStorage, StorageError
 from raftkv.storage.frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES
 from raftkv.tests.storage.damage import files, flip, forget_frames, frame_starts
 from raftkv.tests.storage.harness import (
     IDENTITY,
+    IDLE,
     MEMBERS,
     ON_THREAD,
     Disk,
@@ -39,6 +40,29 @@ def test_entries_and_hard_state_are_there_after_a_restart(tmp_path: Path) -> Non
         assert disk.stored.hard_state == HardState(1, 1, 4)
         assert (disk.stored.applied_index, disk.stored.applied_term) == (2, 1)
         assert disk.stored.snapshot_index == 0
+
+
+def test_a_log_is_amended_before_its_member_loads_it(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 3), commit=1))
+    added = batch_of(entries(4, 1, term=2), commit=4, term=2)
+    found: list[StoredLog] = []
+
+    def amendment(stored: StoredLog) -> WriteBatch | None:
+        found.append(stored)
+        return added if len(found) == 1 else None
+
+    storage = DiskStorage(tmp_path, ON_THREAD, IDLE)
+    storage.amend_log(amendment)
+    storage.amend_log(amendment)
+    storage.close()
+
+    assert [len(stored.entries) for stored in found] == [3, 4]
+    with Disk(tmp_path) as disk:
+        assert disk.stored == found[1]
+        assert disk.stored.entries == [*entries(1, 3), *added.entries]
+        assert disk.stored.hard_state == added.hard_state
+        disk.write(batch_of(entries(5, 1, term=2), commit=5, term=2))
 
 
 def test_a_conflicting_suffix_goes_before_the_append(tmp_path: Path) -> None:
@@ -192,6 +216,19 @@ def test_damage_to_the_last_frame_is_refused_when_the_state_knows_of_it(tmp_path
         Disk(tmp_path)
 
 
+def test_damage_to_a_frame_that_a_start_has_seen_is_refused(tmp_path: Path) -> None:
+    with Disk(tmp_path) as disk:
+        disk.write(batch_of(entries(1, 3)))
+        disk.write(batch_of(entries(4, 3)))
+    forget_frames(tmp_path, 1)
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 6)
+    (path,) = files(tmp_path)
+    flip(path, frame_starts(path)[-1] + 60)
+    with pytest.raises(StorageError, match="ends at frame 1, it had 2 when the state was stored"):
+        Disk(tmp_path)
+
+
 def test_a_file_that_does_not_begin_as_one_is_refused(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         disk.write(batch_of(entries(1, 3)))
@@ -305,7 +342,7 @@ def test_a_damaged_head_is_refused_also_when_the_state_does_not_know_of_the_fram
             disk.write(batch_of(entries(index, 1)))
     (path,) = files(tmp_path)
     forget_frames(tmp_path, 0)
-    for offset in range(FILE_HEAD_BYTES):
+    for offset in range(0, FILE_HEAD_BYTES, 7):
         flip(path, offset)
         with pytest.raises(StorageError, match="does not begin as a file of the log"):
             Disk(tmp_path)

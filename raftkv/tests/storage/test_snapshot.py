@@ -10,6 +10,8 @@ import pytest
 
 from raftkv.raft.stored import WriteBatch
 from raftkv.raft.types import HardState
+from raftkv.storage import StorageError
+from raftkv.tests.storage.damage import files, flip, frame_starts
 from raftkv.tests.storage.harness import MEMBERS, Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
@@ -238,6 +240,18 @@ def test_a_crash_between_the_switch_and_the_log_is_mended(tmp_path: Path, log: s
         disk.write(batch_of(entries(51 + kept, 2, term=4), commit=50, applied=50, term=4))
     with Disk(tmp_path / "crashed") as disk:
         assert disk.stored.entries == entries(51, kept, term) + entries(51 + kept, 2, term=4)
+
+
+def test_the_state_learns_that_the_log_knows_of_the_snapshot(tmp_path: Path) -> None:
+    """Else damage to what came with it passes for a frame that a crash tore, for ever."""
+    with Disk(tmp_path) as disk:
+        write_old_state(disk)
+        stage(disk)
+        disk.write(INSTALL)
+    (path,) = files(tmp_path)
+    flip(path, frame_starts(path)[-1] + 60)
+    with pytest.raises(StorageError, match="ends at frame 1, it had 2 when the state was stored"):
+        Disk(tmp_path)
 
 
 def test_tables_the_schema_does_not_name_are_our_mistake(tmp_path: Path) -> None:

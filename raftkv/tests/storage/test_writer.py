@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import pytest
 
 from raftkv.config import StorageConfig
 from raftkv.storage.errors import _FREE_BYTES_MIN, describe_failure
-from raftkv.tests.storage.harness import Disk, batch_of, entries, held_back, row_key
+from raftkv.storage.jobs import Append
+from raftkv.tests.storage.harness import ON_THREAD, Disk, batch_of, entries, held_back, row_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,6 +114,29 @@ def test_what_waits_is_appended_at_once_and_announced_once(tmp_path: Path) -> No
         assert disk.durable[-1] == 50
         assert len(disk.durable) <= 3
         assert disk.storage.log_statistics.count <= 3
+
+
+def test_a_frame_does_not_grow_for_as_long_as_the_disk_stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may commit meanwhile what a leader's own disk does not take."""
+    monkeypatch.setattr("raftkv.storage.log_writer._FRAME_ENTRY_BYTES_MAX", 2_000)
+    with Disk(tmp_path) as disk:
+        sizes: list[int] = []
+        append = disk.log._append
+
+        def counted(appends: list[Append]) -> bool:
+            sizes.append(len(appends))
+            return append(appends)
+
+        monkeypatch.setattr(disk.log, "_append", counted)
+        with held_back(disk.log):
+            for index in range(1, 31):
+                disk.storage.write(batch_of(entries(index, 1, body=bytes(500))))
+        disk.wait(30)
+        assert max(sizes) <= 4
+    with Disk(tmp_path) as disk:
+        assert disk.stored.entries == entries(1, 30, body=bytes(500))
 
 
 def test_state_gathers_and_is_stored_at_once(tmp_path: Path) -> None:
@@ -247,6 +272,20 @@ def test_closing_makes_durable_what_was_written(tmp_path: Path) -> None:
     with Disk(tmp_path) as disk:
         assert len(disk.stored.entries) == disk.stored.applied_index == 20
         assert disk.rows.get(row_key(20)) == b"row"
+
+
+def test_closing_makes_durable_what_the_state_held_up(tmp_path: Path) -> None:
+    bounded = replace(ON_THREAD, save_bytes_waiting_max=10_000)
+    with Disk(tmp_path, bounded) as disk, held_back(disk.state):
+        for index in range(1, 21):
+            disk.rows.put(row_key(index), bytes(1_000))
+            disk.storage.write(batch_of(entries(index, 1), commit=index, applied=index))
+            if index <= 11:
+                disk.wait(index)
+        assert disk.storage._held
+    assert not disk.failures
+    with Disk(tmp_path) as disk:
+        assert len(disk.stored.entries) == disk.stored.applied_index == 20
 
 
 def test_statistics_count_writes_seconds_and_bytes(tmp_path: Path) -> None:

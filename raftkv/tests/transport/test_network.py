@@ -135,6 +135,20 @@ def test_a_member_that_moved_is_dialed_where_it_is() -> None:
     run(body)
 
 
+def test_a_member_that_moved_and_is_removed_in_the_same_moment_is_no_error() -> None:
+    async def body() -> None:
+        failures: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: failures.append(said))
+        async with Site(1) as one, Site(2) as two:
+            await connect(one, two)
+            one.transport.add_peer(2, ["http://127.0.0.1:1"])
+            one.transport.remove_peer(2)
+            await until(lambda: not one.transport._ending and two.lost)
+        assert not failures
+
+    run(body)
+
+
 def test_the_last_words_to_a_removed_member_still_leave() -> None:
     async def body() -> None:
         async with Site(1) as one, Site(2) as two:

@@ -63,6 +63,18 @@ def test_a_watch_created_between_a_change_and_its_sending_does_not_get_it(
     assert brief(client.take())[2:] == ["#0 r3 Pa@2 Pa@3", "#1 r3 Pa@3"]
 
 
+def test_events_are_pending_until_they_are_sent_and_counted_for_each_watch(
+    world: World, client: Client
+) -> None:
+    client.watch(b"a")
+    client.watch(b"a")
+    world.put(b"a")
+    world.put(b"a")
+    assert (world.hub.pending_event_count, world.hub.events_sent) == (4, 0)
+    world.settle()
+    assert (world.hub.pending_event_count, world.hub.events_sent) == (0, 4)
+
+
 def test_a_watch_on_the_future_gets_nothing_below_its_start(world: World, client: Client) -> None:
     client.watch(b"a", start=4)
     for _ in range(4):

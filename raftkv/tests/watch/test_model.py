@@ -83,6 +83,7 @@ class Run:
         self.hub = self.world.hub
         self.clients = [Client(self.world) for _ in range(CLIENTS)]
         self.watches: list[dict[int, Watched]] = [{} for _ in self.clients]
+        self.events_received = 0
 
     def commit(self, rounds: list[list[tuple[bytes, bytes | None]]]) -> None:
         for changes in rounds:
@@ -144,6 +145,7 @@ class Run:
     def check(self, who: int) -> None:
         """Looks at every new response of a client."""
         for answer in self.clients[who].take():
+            self.events_received += len(answer.events)
             if answer.watch_id == -1:
                 for watched in self.watches[who].values():
                     if not watched.compacted_at:
@@ -167,6 +169,8 @@ class Run:
                     watched.check(self.world, self.world.revision)
 
     def end(self) -> None:
+        assert self.hub.events_sent == self.events_received
+        assert self.hub.pending_event_count == 0
         for client in self.clients:
             self.hub.close(client.stream)
         hub = self.hub
