@@ -27,15 +27,16 @@ def write_test(judged: Judged, directory: Path = FOUND) -> Path:
     scenario = judged.scenario
     name = re.sub(r"\W", "_", f"{scenario.workload}_{scenario.seed}")
     path = directory / f"test_{name}.py"
-    why = re.sub(r"[^ -\[\]-~]", "?", reason_of(judged))[:_LINE_CHARACTERS_MAX]
+    why = re.sub(r"[^ -\[\]-~]", "?", reason_of(judged))[:_LINE_CHARACTERS_MAX].rstrip(". ")
     document = json.dumps(scenario.to_json(), indent=2, ensure_ascii=True)
     path.write_text(
-        f'"""{_capital(why)}\n\n'
+        f'"""{_capital(why)}.\n\n'
         f"Found by simulation, and shrunk to what is below; runs again the same every time.\n"
         f'"""\n\n'
         f"from jepsen_tests.found_files import run_again\n\n"
         f'SCENARIO = """\n{document}\n"""\n\n\n'
         f"def test_it_does_not_come_back() -> None:\n"
+        f'    """The scenario is valid now."""\n'
         f"    run_again(SCENARIO)\n",
         encoding="ascii",
     )

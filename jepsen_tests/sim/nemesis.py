@@ -22,7 +22,6 @@ class Nemesis:
     def __init__(self, cluster: SimCluster, ledger: Ledger) -> None:
         self._cluster = cluster
         self._ledger = ledger
-        self._members_made = len(cluster.members)
         self.running = True
         self.crashes = 0
         self._term_seen = 0
@@ -205,8 +204,7 @@ class Nemesis:
             self._propose("remove", NOBODY, CommandKind.MEMBER_REMOVE, body)
 
     def _add(self, *, is_learner: bool) -> None:
-        self._members_made += 1
-        added = self._members_made
+        added = max(self._cluster.members) + 1  # a plan may have added some, too
         member = rpc_pb2.Member(ID=added, peerURLs=[f"sim://{added}"], isLearner=is_learner)
         self._cluster.add_place(added)
         if self._cluster.world.random.random() >= NEVER_STARTED:

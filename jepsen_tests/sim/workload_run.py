@@ -113,10 +113,16 @@ class WorkloadRun:
         )
 
 
-def judge(scenario: Scenario, *, from_inside: bool = True) -> Judged:
+def judge(
+    scenario: Scenario,
+    *,
+    from_inside: bool = True,
+    others: tuple[Checker, ...] | None = None,
+) -> Judged:
     """Runs a scenario to its verdicts: that of the invariants, then those of the checkers.
 
-    Without looking from inside, only the history is judged, as that of real processes is.
+    Without looking from inside, only the history is judged, as that of real processes is. `others`
+    take the place of the checkers that the workload names.
     """
     run_of_it = WorkloadRun(scenario, from_inside=from_inside)
     try:
@@ -127,7 +133,8 @@ def judge(scenario: Scenario, *, from_inside: bool = True) -> Judged:
     finally:
         run_of_it.close()
     history = run_of_it.history
-    verdicts = _checked(history, WORKLOADS[scenario.workload].checkers)
+    of_workload = WORKLOADS[scenario.workload].checkers
+    verdicts = _checked(history, of_workload if others is None else others)
     return Judged(
         scenario,
         history,

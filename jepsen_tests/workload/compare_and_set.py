@@ -13,6 +13,8 @@ from jepsen_tests.world.trial import Trial
 
 KEYS = 3
 VALUES = 5
+STEPS_MAX = 1_000_000
+"""Of the search; where it is cut short, the replay by revisions has decided already."""
 _WEIGHTS = {"read": 35, "write": 20, "cas": 45}
 
 
@@ -20,7 +22,7 @@ class CompareAndSetWorkload(Workload):
     """A register that is written only where it holds what was expected."""
 
     name = "compare-and-set"
-    checkers: tuple[Checker, ...] = (*REPLAY, Newest(Linearizability(CasRegister())))
+    checkers: tuple[Checker, ...] = (*REPLAY, Newest(Linearizability(CasRegister(), STEPS_MAX)))
 
     @override
     async def client(self, trial: Trial, number: int) -> None:

@@ -13,6 +13,8 @@ from jepsen_tests.world.trial import Trial
 
 SAMPLE_SECONDS = 0.5
 """How often the members' states are looked at."""
+LOOK_SECONDS = 0.5
+"""How soon it is noticed that there is no more to ask."""
 SERVES_SECONDS_MAX = 30.0
 LAST_CALLS_SECONDS_MAX = 2 * CALL_SECONDS_MAX
 
@@ -42,8 +44,11 @@ async def run(trial: Trial, workload: Workload, plan: Plan) -> None:
 
 
 async def _load(trial: Trial) -> None:
-    """Until the time is over, or there is no more to ask and to do to the cluster."""
-    await trial.world.sleep(trial.load.seconds)
+    """Until the time is over, or there is no more to ask: faults would have no witness then."""
+    end_ns = trial.world.now_ns() + round(trial.load.seconds * 1e9)
+    while trial.is_loading and trial.world.now_ns() < end_ns:
+        left_seconds = (end_ns - trial.world.now_ns()) / 1e9
+        await trial.world.sleep(min(LOOK_SECONDS, left_seconds))
 
 
 async def _settle(trial: Trial, sampling: Task[None]) -> None:

@@ -11,9 +11,7 @@ from itertools import count
 
 from typing_extensions import override
 
-from jepsen_tests.verdict import Checker
 from jepsen_tests.workload import kv
-from jepsen_tests.workload.checkers import REPLAY
 from jepsen_tests.workload.workload import Workload
 from jepsen_tests.world.ports import Refused, Unanswered
 from jepsen_tests.world.recording import Session, Watching
@@ -41,7 +39,6 @@ class WatchWorkload(Workload):
     """Every second client watches."""
 
     name = "watch"
-    checkers: tuple[Checker, ...] = REPLAY
     compacts = True
 
     @override

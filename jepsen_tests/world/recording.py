@@ -128,7 +128,7 @@ class Session:
             self._give_up(asked, str(error))
             raise
         except BaseException as error:
-            self._give_up(asked, f"client died: {type(error).__name__}")
+            self._give_up(asked, f"client died: {type(error).__name__}", has_returned=False)
             raise
         self._write(asked, answer)
         return result
@@ -168,15 +168,16 @@ class Session:
         finally:
             stream.close()
 
-    def _give_up(self, asked: Operation, error: str) -> None:
-        """Nobody knows what became of it."""
+    def _give_up(self, asked: Operation, error: str, *, has_returned: bool = True) -> None:
+        """Nobody knows what became of it; to a client that died it never returned."""
         if asked.function in READS:
             self._write(asked, Answer(status=Status.FAIL, error=error))
             return
-        self._write(asked, Answer(status=Status.INFO, error=error))
+        answer = Answer(status=Status.INFO, error=error)
+        self._write(asked, answer, has_returned=has_returned)
         self.process = self.recorder.new_process()
 
-    def _write(self, asked: Operation, answer: Answer) -> None:
+    def _write(self, asked: Operation, answer: Answer, *, has_returned: bool = True) -> None:
         intended = self._intended
         changes: dict[str, Any] = {} if intended is None else {"value": intended}
         if answer.lease:
@@ -184,7 +185,7 @@ class Session:
         operation = replace(
             asked,
             process=self.process,
-            return_ns=self.world.now_ns(),
+            return_ns=self.world.now_ns() if has_returned else None,
             status=answer.status,
             result=answer.result,
             revision=answer.revision,
