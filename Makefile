@@ -8,7 +8,7 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help up down check test test-all soak sim bench proto rewrite test-tools clean
+.PHONY: help up down check test test-all soak sim matrix bench proto rewrite test-tools clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,6 +48,9 @@ soak: $(INSTALLED) test-tools ## the soak tests, then simulations of random seed
 
 sim: $(INSTALLED) ## replay one simulated run: make sim SEED=7
 	$(BIN)/python -m jepsen_tests sim --seed $(SEED)
+
+matrix: $(INSTALLED) test-tools ## every workload with many sets of faults, on real members (as root)
+	$(BIN)/python -m jepsen_tests matrix
 
 bench: $(INSTALLED) ## measure against etcd, side by side
 	$(BIN)/python -m bench

@@ -10,7 +10,7 @@ from jepsen_tests.sim.broken import BrokenPromiseError
 MILLISECOND = 1_000
 SECOND = 1_000_000
 """Virtual time is counted in microseconds."""
-EVENTS_PER_SECOND_MAX = 20_000
+EVENTS_PER_SECOND_MAX = 100_000
 """What goes beyond goes round in circles: a run has a few thousand."""
 
 
