@@ -21,7 +21,7 @@ from raftkv.raft.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from raftkv.raft.types import entry_term
+from raftkv.raft.types import Membership, entry_term
 
 
 class Invariants:
@@ -36,6 +36,8 @@ class Invariants:
         self._committed_in: list[int] = []
         """In which term each of them was committed; never falls."""
         self._seen: dict[int, tuple[int, ...]] = {}
+        self._ruled: dict[int, Membership] = {}
+        """The configuration that ruled at each member when it was last looked at."""
         """What was looked at last on each member, so that only changes are looked at again."""
         self._vote: dict[tuple[int, int], int] = {}
         """(member, term) -> for whom it voted."""
@@ -67,6 +69,7 @@ class Invariants:
             if self._seen.get(place.member_id) != seen:
                 self._check_member(place, node, self._seen.get(place.member_id))
                 self._seen[place.member_id] = seen
+            self._ruled[place.member_id] = node.raft.membership
             self._logs.look(place, node)
 
     def sent(self, message: AnyMessage) -> None:
@@ -255,16 +258,27 @@ class Invariants:
                 )
 
     def _durable_on_quorum(self, place: SimMember, node: Node, first: int) -> None:
-        """What is newly committed lies synced on the disks of a majority of the voters."""
-        membership = node.raft.membership
+        """What is newly committed lies synced on the disks of a majority of the voters.
+
+        Of those who ruled when it was counted: a turn may commit first, and then begin a change.
+        """
+        now = node.raft.membership
+        before = self._ruled.get(place.member_id, now)
         for index in {first, node.raft.commit}:
-            entry = self._committed[index - 1]
-            for voters in (membership.voters, membership.voters_outgoing):
-                holders = [m for m in voters if self._holds(m, index, entry)]
-                if voters and len(holders) < len(voters) // 2 + 1:
-                    raise BrokenPromiseError(
-                        f"member {place.member_id} committed {index}; only {holders} hold it"
-                    )
+            lacking = self._lacking_majority(now, index)
+            if lacking is not None and self._lacking_majority(before, index) is not None:
+                raise BrokenPromiseError(
+                    f"member {place.member_id} committed {index}; only {lacking} hold it"
+                )
+
+    def _lacking_majority(self, membership: Membership, index: int) -> list[int] | None:
+        """Who holds an entry, where that is no majority of a half; None where all have one."""
+        entry = self._committed[index - 1]
+        for voters in (membership.voters, membership.voters_outgoing):
+            holders = [m for m in voters if self._holds(m, index, entry)]
+            if voters and len(holders) < len(voters) // 2 + 1:
+                return holders
+        return None
 
     def _holds(self, member: int, index: int, entry: bytes) -> bool:
         image = self._cluster.members[member].image
