@@ -42,9 +42,9 @@ test-all: $(INSTALLED) test-tools ## every test but the soaks
 	$(PYTEST) -n $(CORES)
 	$(PYTEST) -m "(slow or long) and not soak"
 
-soak: $(INSTALLED) test-tools ## the soak tests, then simulations of random seeds until stopped
+soak: $(INSTALLED) test-tools ## the soak tests, then simulated workloads of random seeds until stopped
 	HYPOTHESIS_PROFILE=soak $(PYTEST) -m soak
-	$(BIN)/python -m jepsen_tests sim --forever
+	$(BIN)/python -m jepsen_tests sim --workload any --forever
 
 sim: $(INSTALLED) ## replay one simulated run: make sim SEED=7
 	$(BIN)/python -m jepsen_tests sim --seed $(SEED)
