@@ -1,5 +1,6 @@
 """A member whose disk or whose own code lets it down ends, with one line that says so."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import lmdb
 import pytest
 
 from raftkv.config import StorageConfig
+from raftkv.member.serve import _Process
 from raftkv.mvcc.record import encode
 from raftkv.mvcc.revision import row_key
 from raftkv.node.bootstrap import first_write
@@ -83,3 +85,11 @@ def test_a_member_whose_clock_fails_ends_instead_of_standing_still(tmp_path: Pat
     ended = served(tmp_path, "clock")
     assert ended.returncode == 1
     assert ended.stderr.strip().splitlines()[-1].startswith("internal error: ZeroDivisionError")
+
+
+def test_what_the_disk_says_after_the_end_is_not_heard() -> None:
+    """A thread of the disk may have more to say when the loop has ended already."""
+    process = object.__new__(_Process)
+    process._loop = asyncio.new_event_loop()
+    process._loop.close()
+    process._post(lambda: None)
